@@ -1,0 +1,52 @@
+"""What can go wrong, named for what the reader must do. Each message is one line: the thing, the place, the next step."""
+
+
+class MailhouseError(Exception):
+    """The root of every error a user may meet; printed as one line, with a traceback only under `--debug`.
+
+    Messages name connections, resources, fields and ids, never an address, a name, a phone number or a secret.
+    """
+
+
+class ConfigurationError(MailhouseError):
+    """A setting, a connection, a `meta` key or an argument says something that cannot be meant."""
+
+
+class CredentialsMissing(ConfigurationError):
+    """A connection needs a secret that neither the environment nor the sandbox gives."""
+
+
+class CredentialsRejected(MailhouseError):
+    """A vendor does not accept our credentials; trying again will not help."""
+
+
+class VendorUnreachable(MailhouseError):
+    """A vendor did not answer within the bounded number of attempts."""
+
+
+class MalformedAnswer(MailhouseError):
+    """A vendor answered something that is not what its API promises; nothing of it was taken."""
+
+
+class FieldDoesNotFit(MailhouseError):
+    """A value of a declared field is not of the declared type; the source stops and its cursor stays."""
+
+
+class OrdersFileRefused(MailhouseError):
+    """An orders file cannot be taken as it is."""
+
+
+class WarehouseBusy(MailhouseError):
+    """Another process holds the warehouse file."""
+
+
+class WarehouseMissing(MailhouseError):
+    """There is no warehouse, or no published copy of it, where one was expected."""
+
+
+class BuildFailed(MailhouseError):
+    """dbt could not parse the project, or a model or a test of it failed."""
+
+
+class SyncRefused(MailhouseError):
+    """The reverse sync will not send: something it must be sure of is missing, stale or contradictory."""

@@ -1,0 +1,230 @@
+"""Where things are and what they are called: the only place that reads the environment."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mailhouse.errors import ConfigurationError, CredentialsMissing
+
+VENDOR_URLS = {
+    "hubspot": "https://api.hubapi.com",
+    "shopify": None,  # every shop has an address of its own
+    "mailchimp": "https://api.mailchimp.com",
+}
+CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings"}
+DEFAULT_WORKDIR = ".mailhouse"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One account at one vendor. `settings` is the vendor's own; secrets are looked up when they are needed."""
+
+    id: str
+    vendor: str
+    url: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secret_names: Mapping[str, str] = field(default_factory=dict)
+    sandbox_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def secret(self, name: str) -> str:
+        """The secret called `name`; the environment wins over the sandbox. Raises CredentialsMissing."""
+        variable = self.secret_names.get(name)
+        if variable is None:
+            raise CredentialsMissing(f"connection {self.id}: connections.yml names no secret `{name}`; add it under `secrets:`")
+        value = os.environ.get(variable) or self.sandbox_secrets.get(name)
+        if not value:
+            raise CredentialsMissing(f"connection {self.id}: set the environment variable {variable} (secret `{name}`)")
+        return value
+
+    @property
+    def is_sandbox(self) -> bool:
+        return bool(self.sandbox_secrets)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The project, its work directory and its connections."""
+
+    project: Path
+    workdir: Path
+    connections: Mapping[str, Connection]
+
+    @property
+    def warehouse_path(self) -> Path:
+        return self.workdir / "warehouse.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        return self.workdir / "published.duckdb"
+
+    @property
+    def published_target(self) -> Path:
+        return self.workdir / "published_target"
+
+    @property
+    def target(self) -> Path:
+        return self.workdir / "target"
+
+    @property
+    def logs(self) -> Path:
+        return self.workdir / "logs"
+
+    @property
+    def pipelines(self) -> Path:
+        return self.workdir / "pipelines"
+
+    @property
+    def leases_path(self) -> Path:
+        return self.workdir / "leases.db"
+
+    @property
+    def sandbox_dir(self) -> Path:
+        return self.workdir / "sandbox"
+
+    @property
+    def manifest(self) -> Path:
+        return self.target / "manifest.json"
+
+    @property
+    def crash_at(self) -> str | None:
+        """Where this process shall kill itself (`name` or `name#n`): how tests prove that a crash loses nothing."""
+        return os.environ.get("MAILHOUSE_CRASH_AT")
+
+    @property
+    def sandbox_url(self) -> str | None:
+        """The running sandbox's address, or None when none runs on this work directory."""
+        server = sandbox_server(self.workdir)
+        return server["url"] if server else None
+
+    @cached_property
+    def dbt_vars(self) -> Mapping[str, Any]:
+        """The `vars` of dbt_project.yml as they stand in the file."""
+        return read_yaml(self.project / "dbt_project.yml").get("vars") or {}
+
+    @property
+    def custom_properties(self) -> Mapping[str, Mapping[str, str]]:
+        """The vendors' custom fields we take, `{'hubspot_contacts': {name: type}}`, said once in dbt_project.yml."""
+        return self.dbt_vars.get("custom_properties") or {}
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file's mapping. Raises ConfigurationError when it is absent, broken or no mapping."""
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path}: not found; run from the project's folder or name it with --project") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        raise ConfigurationError(f"{path}{f', line {where.line + 1}' if where else ''}: not readable as YAML; mend it") from error
+    if not isinstance(loaded, dict):
+        raise ConfigurationError(f"{path}: expected keys and values; see docs/connections.md")
+    return loaded
+
+
+def find_project(start: Path | None = None) -> Path:
+    """The nearest folder upwards that holds dbt_project.yml; MAILHOUSE_PROJECT wins."""
+    if named := os.environ.get("MAILHOUSE_PROJECT"):
+        return Path(named).resolve()
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "dbt_project.yml").exists():
+            return folder
+    packaged = Path(__file__).resolve().parent.parent
+    if (packaged / "dbt_project.yml").exists():
+        return packaged
+    raise ConfigurationError(f"{here}: no dbt_project.yml here or above; change into the project's folder")
+
+
+def sandbox_server(workdir: Path) -> dict[str, Any] | None:
+    """What a sandbox serving this work directory says of itself (url, pid, secrets), or None."""
+    path = workdir / "sandbox" / "server.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"{path}: damaged; stop the sandbox and start it again") from error
+
+
+def load_settings(
+    workdir: Path | str | None = None, connections_file: Path | str | None = None, project: Path | None = None
+) -> Settings:
+    """Read connections.yml and decide the work directory; makes nothing and asks nobody.
+
+    The work directory is, in this order: the argument, MAILHOUSE_WORKDIR, `.mailhouse` in the project.
+    Raises ConfigurationError naming the entry and what is wrong with it.
+    """
+    project = project or find_project()
+    chosen = workdir or os.environ.get("MAILHOUSE_WORKDIR")
+    directory = Path(chosen).resolve() if chosen else project / DEFAULT_WORKDIR
+    path = Path(connections_file or os.environ.get("MAILHOUSE_CONNECTIONS") or project / "connections.yml")
+    entries = read_yaml(path).get("connections")
+    if not isinstance(entries, list):
+        raise ConfigurationError(f"{path}: `connections:` must be a list; see docs/connections.md")
+    server = sandbox_server(directory)
+    connections: dict[str, Connection] = {}
+    for number, entry in enumerate(entries, start=1):
+        connection = _connection(entry, f"{path}, connection {number}", server)
+        if connection is None:
+            continue
+        if connection.id in connections:
+            raise ConfigurationError(f"{path}: two connections are called `{connection.id}`; rename one")
+        connections[connection.id] = connection
+    return Settings(project=project, workdir=directory, connections=connections)
+
+
+def _connection(entry: Any, place: str, server: Mapping[str, Any] | None) -> Connection | None:
+    if not isinstance(entry, dict):
+        raise ConfigurationError(f"{place}: expected keys and values; see docs/connections.md")
+    if unknown := sorted(set(entry) - CONNECTION_KEYS):
+        raise ConfigurationError(f"{place}: unknown key `{unknown[0]}`; known are {', '.join(sorted(CONNECTION_KEYS))}")
+    identifier, vendor = entry.get("id"), entry.get("vendor")
+    if not isinstance(identifier, str) or not identifier.isidentifier() or not identifier.islower():
+        raise ConfigurationError(f"{place}: `id` must be lower-case letters, digits and _, beginning with a letter")
+    if vendor not in VENDOR_URLS:
+        known = ", ".join(sorted(VENDOR_URLS))
+        raise ConfigurationError(f"connection {identifier}: unknown vendor `{vendor}`; known are {known}")
+    if entry.get("enabled", True) is False:
+        return None
+    secrets = entry.get("secrets") or {}
+    sandbox_secrets: Mapping[str, str] = {}
+    url = entry.get("url") or VENDOR_URLS[vendor]
+    if url == "sandbox":
+        url = f"{server['url']}/{vendor}" if server else "sandbox"
+        sandbox_secrets = server["secrets"][vendor] if server else {}
+    if not url:
+        raise ConfigurationError(f"connection {identifier}: say the account's `url`, for instance https://your-shop.example")
+    return Connection(
+        id=identifier,
+        vendor=vendor,
+        url=str(url).rstrip("/"),
+        settings=entry.get("settings") or {},
+        secret_names=secrets,
+        sandbox_secrets=sandbox_secrets,
+    )
+
+
+def prepare_environment(settings: Settings) -> None:
+    """Tell the libraries that read the environment where things are, and switch every telemetry off."""
+    os.environ.update(
+        {
+            "MAILHOUSE_WORKDIR": str(settings.workdir),
+            "DBT_PROJECT_DIR": str(settings.project),
+            "DBT_PROFILES_DIR": str(settings.project),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DO_NOT_TRACK": "1",
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        }
+    )
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """The environment for a process we start: ours, and `extra`."""
+    return {**os.environ, **extra}

@@ -1,0 +1,82 @@
+"""The only place that opens the warehouse: one writer, and a published copy for everyone who reads."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from mailhouse.errors import WarehouseBusy, WarehouseMissing
+from mailhouse.settings import Settings
+
+DATABASE = "warehouse"
+MEMORY_LIMIT = "1GB"
+CONFIG = {"TimeZone": "UTC", "autoinstall_known_extensions": "false", "memory_limit": MEMORY_LIMIT}
+
+
+class Warehouse:
+    """The DuckDB file of a work directory, called `warehouse` inside SQL."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @contextmanager
+    def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that may write; the file is made when absent. Raises WarehouseBusy when another process holds it."""
+        self.settings.workdir.mkdir(parents=True, exist_ok=True)
+        connection = self._connect(self.settings.warehouse_path)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection on the published copy, under the warehouse's own name, which nothing can change."""
+        path = self.settings.published_path
+        if not path.exists():
+            raise WarehouseMissing(f"{path}: no published warehouse yet; run `mailhouse run` or `mailhouse demo` first")
+        connection = duckdb.connect(config=CONFIG)
+        try:
+            quoted = str(path).replace("'", "''")
+            connection.execute(f"attach '{quoted}' as {DATABASE} (read_only)")
+            connection.execute(f"use {DATABASE}")
+            yield connection
+        finally:
+            connection.close()
+
+    def publish(self) -> Path:
+        """Swap in a fresh read-only copy, with the manifest beside it; readers of the old one keep it until they close.
+
+        The warehouse must have no writer in this process: the copy is of the file as it is on disk.
+        """
+        with self.write() as connection:
+            connection.execute("checkpoint")
+        fresh = self.settings.published_path.with_suffix(".fresh")
+        shutil.copyfile(self.settings.warehouse_path, fresh)
+        _flush(fresh)
+        os.replace(fresh, self.settings.published_path)
+        if self.settings.manifest.exists():
+            self.settings.published_target.mkdir(parents=True, exist_ok=True)
+            fresh_manifest = self.settings.published_target / "manifest.fresh"
+            shutil.copyfile(self.settings.manifest, fresh_manifest)
+            os.replace(fresh_manifest, self.settings.published_target / "manifest.json")
+        return self.settings.published_path
+
+    def _connect(self, path: Path) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(str(path), config=CONFIG)
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower():
+                raise WarehouseBusy(f"{path}: another process is writing; wait for it, or read with `mailhouse sql`") from error
+            raise
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
