@@ -1,9 +1,13 @@
 """Time as a parameter: everything that asks for the time, or waits, asks a clock."""
 
+import json
 import time
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+from mailhouse.errors import VendorUnreachable
 
 
 class Clock(Protocol):
@@ -55,3 +59,16 @@ class VendorClock:
 def stopwatch() -> float:
     """Seconds on a monotonic scale, for durations that are shown and never decided on."""
     return time.perf_counter()
+
+
+def sandbox_clock(url: str) -> VendorClock:
+    """The clock of the sandbox that serves at `url`: its days pass only when it is told so."""
+
+    def read() -> datetime:
+        try:
+            with urllib.request.urlopen(f"{url}/_sandbox/clock", timeout=10) as answer:
+                return datetime.fromisoformat(json.load(answer)["now"])
+        except (OSError, ValueError, KeyError) as error:
+            raise VendorUnreachable(f"sandbox {url}: does not tell the time; start it with `mailhouse sandbox serve`") from error
+
+    return VendorClock(read)

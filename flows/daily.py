@@ -1,0 +1,103 @@
+"""The daily chain as a Prefect flow: order, retries and what the dashboard shows. All work is in `flows.chain`."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed, State
+
+from flows import chain
+from flows.chain import Run
+from mailhouse import report
+from mailhouse.build import LAYERS, Layer, Node
+from mailhouse.errors import BuildFailed, MailhouseError, VendorUnreachable
+from mailhouse.settings import load_settings
+
+LAND_AGAIN = 2  # a vendor that was away for a minute is no reason to lose the day
+LAND_AGAIN_AFTER_SECONDS = (30, 120)
+
+
+@flow(
+    name="daily",
+    description="Land, normalise, build, plan, apply, compare: the whole road once.",
+    flow_run_name="Keep the ESP in step, as of {as_of}",
+    persist_result=False,
+    validate_parameters=True,
+)
+def daily(workdir: str | None = None, as_of: str = "the latest order", full_refresh: bool = False) -> State:
+    """Walk the road once. Parameters are paths and dates only: they are shown to everyone who sees the dashboard."""
+    settings = load_settings(Path(workdir) if workdir else None)
+    day = date.fromisoformat(as_of) if as_of[:1].isdigit() else None
+    run = chain.open_run(settings, as_of=day, full_refresh=full_refresh, say=get_run_logger().debug)
+    names = ", ".join(connection.vendor for connection in settings.connections.values())
+    stage(f"Land {names}", lambda: land(run), retries=LAND_AGAIN, retry_delay_seconds=LAND_AGAIN_AFTER_SECONDS)
+    if stage("Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)):
+        for layer in LAYERS:
+            stage(f"Build {layer}", lambda layer=layer: build(run, layer))
+        stage("Decide which segments may go out", lambda: chain.decide_gate(run))
+        if stage("Plan what the ESP should know", lambda: plan(run)) and stage("Apply the plan", lambda: apply(run)):
+            stage("Compare desired, delivered and actual", lambda: compare(run))
+        stage("Publish the copy for readers", lambda: publish(run))
+    create_table_artifact(report.stages(run.stages).as_dicts(), key="stages", description="Time and rows of each stage")
+    if run.problems:
+        create_markdown_artifact("\n".join(f"- {problem}" for problem in run.problems), key="problems")
+        return Failed(message=f"{len(run.problems)} problems: {run.problems[0]}")
+    return Completed(message="Everything is in step")
+
+
+def stage(name: str, work: Callable[[], object], **options: object) -> bool:
+    """Run one stage as a task whose name is a sentence; False when it failed, which does not end the flow by itself."""
+    runner = task(name=name, task_run_name=name, persist_result=False, cache_policy=NO_CACHE, **options)(work)
+    return runner(return_state=True).is_completed()
+
+
+def land(run: Run) -> None:
+    """Land; on a retry only what is still missing. Raises VendorUnreachable naming the sources that did not."""
+    broken = [landed.connection_id for landed in chain.land_sources(run) if landed.error]
+    if broken:
+        raise VendorUnreachable(f"{', '.join(broken)} did not land; the segments that rest on it are held back")
+
+
+def build(run: Run, name: str) -> None:
+    """Build a layer and show every failed node as a task of its own."""
+    layer: Layer = chain.build_layer(run, name)
+    for node in layer.failed:
+        stage(f"{'Test' if node.is_test else 'Model'} {node.name} failed", lambda node=node: fail(node))
+    if layer.failed:
+        raise BuildFailed(f"{len(layer.failed)} of {len(layer.nodes)} nodes of {name} failed")
+
+
+def fail(node: Node) -> None:
+    raise BuildFailed(node.message)
+
+
+def plan(run: Run) -> None:
+    chain.plan_sync(run)
+    for table in report.plan_tables(run.plan):
+        create_table_artifact(table.as_dicts(), key="plan", description=table.title)
+
+
+def apply(run: Run) -> None:
+    result = chain.apply_plan(run)
+    if not result.ok:
+        raise MailhouseError("the ESP did not take everything; the next run sends what is still owed")
+
+
+def compare(run: Run) -> None:
+    table = report.receipt_table(chain.compare(run))
+    create_table_artifact(table.as_dicts(), key="receipt", description=table.title)
+
+
+def publish(run: Run) -> None:
+    chain.publish(run)
+    with run.warehouse.read() as connection:
+        text = "\n\n".join(table.as_markdown() for table in report.rfm_tables(connection))
+    create_markdown_artifact(text, key="rfm-grid")
+
+
+if __name__ == "__main__":
+    daily.serve(name="every morning", cron="0 5 * * *")

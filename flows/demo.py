@@ -1,0 +1,127 @@
+"""The demonstration: a made-up company, the whole chain, a day that passes, and the chain again."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from flows.chain import open_run
+from flows.walk import walk
+from mailhouse import sandbox, terminal
+from mailhouse.build import Project
+from mailhouse.clock import SystemClock, stopwatch
+from mailhouse.errors import MailhouseError, VendorUnreachable
+from mailhouse.settings import Settings, child_environment, load_settings, sandbox_server
+
+PATIENCE_SECONDS = 60
+# What a run leaves; a demonstration starts from nothing, and touches no file that is not of this kind.
+LEFT_BY_RUNS = ("warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb", "dev.duckdb", "leases.db")
+FOLDERS_LEFT_BY_RUNS = ("pipelines", "target", "published_target", "logs")
+
+
+def run_demo(
+    settings: Settings, *, orders: Path | None, customers: int, days: int, as_of: date | None, seed: int, ui: bool
+) -> bool:
+    """Seed, run, let `days` days pass with a run after each, and say where everything is; True when all was well."""
+    begun = stopwatch()
+    terminal.headline("A company to work on")
+    start_afresh(settings)
+    with terminal.progress("Make up the people, their purchases and what they said"):
+        made = sandbox.create(settings.sandbox_dir, seed=seed, customers=customers, orders_file=orders, as_of=as_of)
+    terminal.line(f"  {made}", style="dim")
+    with serving(settings) as live:
+        good = True
+        for day in range(days + 1):
+            if day:
+                terminal.headline(f"Day {day + 1}: one day later")
+                with terminal.progress("Let a day pass"):
+                    passed = sandbox.advance(live.sandbox_dir, 1)
+                terminal.line(f"  {passed}", style="dim")
+            else:
+                terminal.headline("Day 1: everything for the first time")
+            good = walk(open_run(live, as_of=as_of)) and good
+            if not good:
+                break
+        if good:
+            write_dbt_docs(live)
+    tell_where(settings, stopwatch() - begun)
+    return good
+
+
+def start_afresh(settings: Settings) -> None:
+    """Remove what earlier runs left in this work directory; refuses a directory that a sandbox is serving."""
+    import shutil
+
+    server = sandbox_server(settings.workdir)
+    if server and is_running(server["pid"]):
+        raise MailhouseError(f"{settings.workdir}: a sandbox is serving it (process {server['pid']}); stop it, or say --workdir")
+    for name in LEFT_BY_RUNS:
+        (settings.workdir / name).unlink(missing_ok=True)
+    for name in FOLDERS_LEFT_BY_RUNS:
+        shutil.rmtree(settings.workdir / name, ignore_errors=True)
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Settings]:
+    """Serve the sandbox from a process of its own; gives back settings that know its address."""
+    log = settings.workdir / "sandbox" / "server.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mailhouse", "--workdir", str(settings.workdir), "sandbox", "serve"],
+            stdout=out,
+            stderr=out,
+            cwd=settings.project,
+            env=child_environment(),
+        )
+    try:
+        clock = SystemClock()
+        for _ in range(PATIENCE_SECONDS * 10):
+            server = sandbox_server(settings.workdir)
+            if server and server["pid"] == process.pid:
+                break
+            if process.poll() is not None:
+                raise VendorUnreachable(f"the sandbox stopped at its start; its words are in {log}")
+            clock.sleep(0.1)
+        else:
+            raise VendorUnreachable(f"the sandbox did not start within {PATIENCE_SECONDS} s; its words are in {log}")
+        yield load_settings(settings.workdir, project=settings.project)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this id exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def write_dbt_docs(settings: Settings) -> None:
+    """dbt's own documentation, as one file that opens in a browser."""
+    with terminal.progress("Write the dbt docs"):
+        Project(settings).run(["docs", "generate", "--static", "--no-compile"])
+
+
+def tell_where(settings: Settings, seconds: float) -> None:
+    """Where the warehouse, the docs and the next commands are."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    terminal.headline("Where to look")
+    docs = settings.target / "static_index.html"
+    terminal.line(f'  warehouse   {settings.published_path}   mailhouse sql "select * from marts.customers limit 5"')
+    if docs.exists():
+        terminal.line(f"  dbt docs    {docs}")
+    terminal.line("  next        mailhouse status · mailhouse plan · mailhouse segment preview seg_champions")
+    terminal.line(f"  {seconds:.0f} seconds, {own:,.0f} MB at the most", style="dim")

@@ -1,0 +1,55 @@
+"""The chain told in a terminal: each stage with a bar while it works and a line when it is done."""
+
+from flows import chain
+from flows.chain import Run
+from mailhouse import report, terminal
+from mailhouse.build import LAYERS
+from mailhouse.errors import MailhouseError
+
+
+def walk(run: Run, *, with_sync: bool = True) -> bool:
+    """Walk the whole road and print what the dashboard would show; True when nothing went wrong."""
+    told = 0
+    for title, step in _steps(run, with_sync):
+        with terminal.progress(title) as steps:
+            run.say = steps
+            try:
+                step()
+            except MailhouseError as error:
+                run.problems.append(str(error))
+                break
+        for stage in run.stages[told:]:
+            terminal.stage(stage)
+        told = len(run.stages)
+    show(run)
+    return run.is_good
+
+
+def _steps(run: Run, with_sync: bool):
+    yield "Land what the vendors have", lambda: chain.land_sources(run)
+    yield "Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)
+    for layer in LAYERS:
+        yield f"Build {layer}", lambda layer=layer: chain.build_layer(run, layer)
+    yield "Decide which segments may go out", lambda: chain.decide_gate(run)
+    if with_sync:
+        yield "Plan what the ESP should know", lambda: chain.plan_sync(run)
+        yield "Apply the plan", lambda: chain.apply_plan(run)
+        yield "Compare desired, delivered and actual", lambda: chain.compare(run)
+    yield "Publish the copy for readers", lambda: chain.publish(run)
+
+
+def show(run: Run) -> None:
+    """The tables of a run: RFM, plan, receipt, stages, and in the end every problem in one line each."""
+    terminal.blank()
+    if run.settings.published_path.exists() and run.layers:
+        with run.warehouse.read() as connection:
+            for table in report.rfm_tables(connection):
+                terminal.show(table)
+    if run.plan is not None:
+        for table in report.plan_tables(run.plan):
+            terminal.show(table)
+    if run.receipts:
+        terminal.show(report.receipt_table(run.receipts))
+    terminal.show(report.stages(run.stages))
+    for problem in run.problems:
+        terminal.refuse(problem)

@@ -1,0 +1,265 @@
+"""The command line. Each command reads as one sentence, answers in words, and leaves the process non-zero when it failed."""
+
+import json
+import logging
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mailhouse import __version__, terminal
+from mailhouse.errors import MailhouseError
+from mailhouse.settings import Settings, load_settings, prepare_environment
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+workdir_option = click.option(
+    "--workdir", type=click.Path(file_okay=False, path_type=Path), help="Where everything a run leaves is kept [.mailhouse]."
+)
+as_of_option = click.option("--as-of", type=DAY, help="The day orders and engagement are seen from [the latest order day].")
+
+
+class Mailhouse(click.Group):
+    """Turns every expected error into one line, and leaves the traceback to `--debug`."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except MailhouseError as error:
+            if context.params.get("debug"):
+                raise
+            terminal.refuse(str(error))
+            sys.exit(1)
+
+
+@click.group(cls=Mailhouse, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mailhouse")
+@workdir_option
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def main(context: click.Context, workdir: Path | None, debug: bool) -> None:
+    """The customer warehouse behind an e-mail programme: land, decide, and keep the ESP in step."""
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    context.obj = {"workdir": workdir, "debug": debug}
+
+
+def settings_of(context: click.Context, workdir: Path | None = None) -> Settings:
+    """The settings for this call; a command's own `--workdir` wins over the group's."""
+    settings = load_settings(workdir or context.obj["workdir"])
+    prepare_environment(settings)
+    return settings
+
+
+@main.command()
+@workdir_option
+@click.option("--orders", type=click.Path(path_type=Path), help="Real purchases (csv or parquet) in place of made-up ones.")
+@click.option("--customers", type=click.IntRange(1), default=5_000, show_default=True, help="How many people the company knows.")
+@click.option("--days", type=click.IntRange(0), default=1, show_default=True, help="How many days pass, with a run after each.")
+@as_of_option
+@click.option("--seed", type=int, default=7, show_default=True, help="The made-up company is a function of this number.")
+@click.option("--ui", is_flag=True, help="Run under a Prefect server and leave it running, with three days to look at.")
+@click.pass_context
+def demo(
+    context: click.Context,
+    workdir: Path | None,
+    orders: Path | None,
+    customers: int,
+    days: int,
+    as_of: datetime | None,
+    seed: int,
+    ui: bool,
+) -> None:
+    """Run the whole chain on a made-up company, let a day pass, and run it again."""
+    from flows.demo import run_demo
+
+    settings = settings_of(context, workdir)
+    good = run_demo(
+        settings,
+        orders=orders,
+        customers=customers,
+        days=max(days, 2) if ui else days,
+        as_of=as_of.date() if as_of else None,
+        seed=seed,
+        ui=ui,
+    )
+    sys.exit(0 if good else 1)
+
+
+@main.command()
+@workdir_option
+@as_of_option
+@click.option("--full-refresh", is_flag=True, help="Build the incremental models from the beginning.")
+@click.option("--no-sync", is_flag=True, help="Stop before anything is written to an ESP.")
+@click.pass_context
+def run(context: click.Context, workdir: Path | None, as_of: datetime | None, full_refresh: bool, no_sync: bool) -> None:
+    """Land, build, plan, apply and compare, once."""
+    from flows.chain import open_run
+    from flows.walk import walk
+
+    walked = open_run(settings_of(context, workdir), as_of=as_of.date() if as_of else None, full_refresh=full_refresh)
+    sys.exit(0 if walk(walked, with_sync=not no_sync) else 1)
+
+
+@main.command()
+@workdir_option
+@click.argument("segments", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="The plan as JSON: counts, calls and keys, no addresses.")
+@click.pass_context
+def plan(context: click.Context, workdir: Path | None, segments: tuple[str, ...], as_json: bool) -> None:
+    """Show what the next sync would add, update, remove and refuse, and how many calls it would make."""
+    from flows.chain import plan_only
+    from mailhouse import report
+
+    made = plan_only(settings_of(context, workdir), segments)
+    if as_json:
+        click.echo(json.dumps(made.as_dict(), indent=2))
+    else:
+        for table in report.plan_tables(made):
+            terminal.show(table)
+    sys.exit(0 if made.ok else 1)
+
+
+@main.command()
+@workdir_option
+@click.argument("segments", nargs=-1)
+@click.pass_context
+def sync(context: click.Context, workdir: Path | None, segments: tuple[str, ...]) -> None:
+    """Bring the ESP in step with the segments, then compare what it reports."""
+    from flows.walk import sync_now
+
+    sys.exit(0 if sync_now(settings_of(context, workdir), segments) else 1)
+
+
+@main.command()
+@workdir_option
+@click.pass_context
+def doctor(context: click.Context, workdir: Path | None) -> None:
+    """Check configuration, credentials and versions, in words."""
+    from ingestion.probe import probe
+    from mailhouse.doctor import examine
+
+    sys.exit(0 if terminal.findings(examine(settings_of(context, workdir), probe)) else 1)
+
+
+@main.command()
+@workdir_option
+@click.pass_context
+def status(context: click.Context, workdir: Path | None) -> None:
+    """Say when each source landed, which segments may go out, and what the last sync did."""
+    from mailhouse.status import tables
+
+    for table in tables(settings_of(context, workdir)):
+        terminal.show(table)
+
+
+@main.command()
+@workdir_option
+@click.argument("query")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated, for other programs.")
+@click.pass_context
+def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) -> None:
+    """Ask the published copy of the warehouse, for instance "select * from marts.customers limit 5"."""
+    from mailhouse.query import ask, write_csv
+
+    table = ask(settings_of(context, workdir), query)
+    if as_csv:
+        write_csv(table, sys.stdout)
+    else:
+        terminal.show(table)
+
+
+@main.group()
+def segment() -> None:
+    """Look at segments."""
+
+
+@segment.command()
+@workdir_option
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(1), default=10, show_default=True)
+@click.pass_context
+def preview(context: click.Context, workdir: Path | None, name: str, limit: int) -> None:
+    """Show who is in a segment: how many, where it goes, and the first few customers."""
+    from mailhouse.query import preview_segment
+
+    for table in preview_segment(settings_of(context, workdir), name, limit):
+        terminal.show(table)
+
+
+@main.command()
+@workdir_option
+@click.pass_context
+def check(context: click.Context, workdir: Path | None) -> None:
+    """The inner loop: parse, every `meta`, style, dbt unit tests."""
+    from mailhouse.check import run_checks
+
+    sys.exit(0 if terminal.findings(run_checks(settings_of(context, workdir))) else 1)
+
+
+@main.command()
+@click.pass_context
+def schemas(context: click.Context) -> None:
+    """Write the raw tables' schemas anew into ingestion/schemas, to be reviewed as a diff."""
+    from ingestion.schemas import export
+
+    for path in export(settings_of(context)):
+        terminal.line(f"wrote {path}")
+
+
+@main.group()
+def sandbox() -> None:
+    """A made-up HubSpot, Shopify and Mailchimp on this machine."""
+
+
+@sandbox.command("seed")
+@workdir_option
+@click.option("--orders", type=click.Path(path_type=Path), help="Real purchases (csv or parquet) in place of made-up ones.")
+@click.option("--customers", type=click.IntRange(1), default=5_000, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@as_of_option
+@click.pass_context
+def sandbox_seed(
+    context: click.Context, workdir: Path | None, orders: Path | None, customers: int, seed: int, as_of: datetime | None
+) -> None:
+    """Make the company anew; what the sandbox held before is gone."""
+    from mailhouse import sandbox as world
+
+    settings = settings_of(context, workdir)
+    made = world.create(
+        settings.sandbox_dir, seed=seed, customers=customers, orders_file=orders, as_of=as_of.date() if as_of else None
+    )
+    terminal.line(str(made))
+
+
+@sandbox.command("serve")
+@workdir_option
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option("--limits", type=click.Choice(["generous", "vendor", "small"]), default="generous", show_default=True)
+@click.pass_context
+def sandbox_serve(context: click.Context, workdir: Path | None, port: int, limits: str) -> None:
+    """Serve the company on 127.0.0.1 until interrupted."""
+    from mailhouse import sandbox as world
+
+    world.serve(settings_of(context, workdir).sandbox_dir, port=port, limits=limits)
+
+
+@sandbox.command("advance")
+@workdir_option
+@click.option("--days", type=click.IntRange(1), default=1, show_default=True)
+@click.pass_context
+def sandbox_advance(context: click.Context, workdir: Path | None, days: int) -> None:
+    """Let days pass: new people, orders, refunds, merges, unsubscribes."""
+    from mailhouse import sandbox as world
+
+    terminal.line(str(world.advance(settings_of(context, workdir).sandbox_dir, days)))
+
+
+@sandbox.command("status")
+@workdir_option
+@click.pass_context
+def sandbox_status(context: click.Context, workdir: Path | None) -> None:
+    """The sandbox's clock, address and how much it holds."""
+    from mailhouse import sandbox as world
+
+    click.echo(json.dumps(world.status(settings_of(context, workdir).sandbox_dir), indent=2, default=str))

@@ -1,0 +1,85 @@
+"""What a run shows, as plain tables: the terminal and the dashboard render the same rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+SCORES = (5, 4, 3, 2, 1)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table of cells that are ready to be read; `note` is a sentence below it."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+    def as_dicts(self) -> list[dict[str, str]]:
+        """One mapping a row, as Prefect's table artifact wants it."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def as_markdown(self) -> str:
+        lines = [f"## {self.title}", "", "| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in self.rows]
+        return "\n".join([*lines, "", self.note] if self.note else lines)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One line of what a run did: how long it took, how many rows it moved, and what it says about it."""
+
+    name: str
+    seconds: float
+    rows: int | None
+    says: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `says` ends with the next step when it is not well."""
+
+    subject: str
+    is_good: bool
+    says: str
+
+
+def number(value: Any) -> str:
+    """A count with thousands apart; nothing for an unknown one."""
+    return "" if value is None else f"{value:,}"
+
+
+def rfm_grid(connection: duckdb.DuckDBPyConnection) -> Table:
+    """Customers by recency and frequency score: who bought lately goes up, who buys often goes right."""
+    rows = connection.execute("select recency_score, frequency_score, count(*) from marts.customer_rfm group by all").fetchall()
+    counts = {(recency, frequency): people for recency, frequency, people in rows}
+    as_of = connection.execute("select max(as_of) from marts.customer_rfm").fetchall()[0][0]
+    ascending = tuple(reversed(SCORES))
+    cells = [[f"R{recency}", *(number(counts.get((recency, score), 0)) for score in ascending)] for recency in SCORES]
+    note = f"{sum(counts.values()):,} customers with an order by {as_of}; R5 bought most lately, F5 most often."
+    return Table("RFM grid: customers by recency and frequency", ["", *(f"F{score}" for score in ascending)], cells, note)
+
+
+def rfm_groups(connection: duckdb.DuckDBPyConnection) -> Table:
+    """Each RFM group with its people and what they have spent."""
+    rows = connection.execute(
+        "select rfm_segment, count(*), round(sum(monetary_value), 2), cast(median(recency_days) as bigint) "
+        "from marts.customer_rfm group by all order by 3 desc nulls last, 1"
+    ).fetchall()
+    cells = [[group, number(people), f"{spent:,.2f}", number(days)] for group, people, spent, days in rows]
+    return Table("RFM groups", ["group", "customers", "spent", "median days since the last order"], cells)
+
+
+def stages(run_stages: Sequence[Stage]) -> Table:
+    """Time and rows of each stage of a run."""
+    cells = [[stage.name, f"{stage.seconds:.1f}", number(stage.rows), stage.says] for stage in run_stages]
+    total = sum(stage.seconds for stage in run_stages)
+    return Table("Stages", ["stage", "seconds", "rows", "what"], cells, f"{total:.1f} seconds in all")
+
+
+def rfm_tables(connection: duckdb.DuckDBPyConnection) -> list[Table]:
+    """The RFM grid and its groups."""
+    return [rfm_grid(connection), rfm_groups(connection)]
