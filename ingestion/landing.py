@@ -1,0 +1,189 @@
+"""Landing: every connection is read side by side, what was read is loaded one after the other, a broken one stops alone."""
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+import dlt
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from ingestion import pipelines, quality
+from ingestion.known import Known
+from ingestion.source import Landing
+from ingestion.vendors import VENDORS
+from mailhouse.clock import Clock, stopwatch
+from mailhouse.errors import ConfigurationError, MailhouseError
+from mailhouse.settings import Connection, Settings
+from mailhouse.warehouse import Warehouse
+
+log = logging.getLogger("mailhouse.ingestion")
+Progress = Callable[[str, str, int], None]  # connection id, table, rows read of it so far
+
+
+class LandingFailed(MailhouseError):
+    """A source could not be landed for a reason that is not the vendor's; the cause is attached for `--debug`."""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What landing one connection came to: rows read, new and changed for each table, or the error that stopped it."""
+
+    connection_id: str
+    vendor: str
+    rows: dict[str, int] = field(default_factory=dict)
+    new: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+    unlisted: tuple[str, ...] = ()
+    load_ids: tuple[str, ...] = ()
+    finished_pending: bool = False
+    seconds: float = 0.0
+    error: MailhouseError | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.error is None
+
+    @property
+    def schema(self) -> str:
+        return f"raw_{self.vendor}"
+
+    @property
+    def error_code(self) -> str | None:
+        """The kind of error, for tables and dashboards."""
+        return type(self.error).__name__ if self.error else None
+
+
+def land(
+    settings: Settings, clock: Clock, *, only: Iterable[str] | None = None, progress: Progress | None = None
+) -> list[Landed]:
+    """Land the connections (`only` those ids); one result each, in the order of connections.yml.
+
+    What an interrupted landing left is finished first, then new data is read in the same call. Raises ConfigurationError
+    for an unknown id and WarehouseBusy; everything else that stops a connection is in its result.
+    """
+    pipelines.configure()
+    chosen = _chosen(settings, only)
+    results = {connection.id: Landed(connection.id, connection.vendor) for connection in chosen}
+    warehouse = Warehouse(settings)
+    started = {connection.id: stopwatch() for connection in chosen}
+    with warehouse.write() as db:
+        for connection in chosen:
+            results[connection.id] = _finish(settings, connection, db, results[connection.id])
+    ready = [connection for connection in chosen if results[connection.id].is_complete]
+    with ThreadPoolExecutor(max_workers=max(1, len(ready)), thread_name_prefix="landing") as threads:
+        waiting: dict[Future[Landing], Connection] = {
+            threads.submit(_extract, settings, connection, clock, progress): connection for connection in ready
+        }
+        for done in as_completed(waiting):
+            connection = waiting[done]
+            before = results[connection.id]
+            with warehouse.write() as db:
+                result = _guarded(before, lambda d=done, c=connection, b=before, w=db: _load(settings, c, d.result(), b, w))
+            results[connection.id] = replace(result, seconds=stopwatch() - started[connection.id])
+    landed = list(results.values())
+    with warehouse.write() as db:
+        quality.record(db, landed, clock.now())
+    return landed
+
+
+def _chosen(settings: Settings, only: Iterable[str] | None) -> list[Connection]:
+    if only is None:
+        return list(settings.connections.values())
+    chosen = []
+    for identifier in only:
+        if identifier not in settings.connections:
+            known = ", ".join(settings.connections) or "none"
+            raise ConfigurationError(f"unknown connection `{identifier}`; connections.yml names {known}")
+        chosen.append(settings.connections[identifier])
+    return chosen
+
+
+def _finish(settings: Settings, connection: Connection, db: duckdb.DuckDBPyConnection, before: Landed) -> Landed:
+    return _guarded(
+        before, lambda: replace(before, finished_pending=pipelines.finish_pending(settings, connection, db))
+    )
+
+
+def _extract(settings: Settings, connection: Connection, clock: Clock, progress: Progress | None) -> Landing:
+    landing = Landing(connection, clock)
+    if progress is not None:
+        landing.progress = lambda table, rows: progress(connection.id, table, rows)
+    source = VENDORS[connection.vendor].source(landing, settings)
+    with pipelines.pipeline_of(settings, connection) as pipeline:
+        pipeline.extract(source, loader_file_format="parquet")
+    return landing
+
+
+def _load(
+    settings: Settings, connection: Connection, landing: Landing, before: Landed, db: duckdb.DuckDBPyConnection
+) -> Landed:
+    known = Known(db, connection)
+    had = known.counts()
+    with pipelines.pipeline_of(settings, connection, db) as pipeline:
+        load_ids = pipelines.load(pipeline)
+        vendor = VENDORS[connection.vendor]
+        if vendor.gone is not None:
+            gone = vendor.gone(landing, settings, known)
+            if gone:
+                pipeline.extract(_removed(landing, gone), loader_file_format="parquet")
+                load_ids += pipelines.load(pipeline)
+    new, changed = {}, {}
+    for table, count in known.counts().items():
+        new[table] = max(0, count - had.get(table, 0))
+        changed[table] = max(0, known.loaded(table, load_ids) - new[table])
+    return replace(
+        before,
+        rows=dict(landing.read),
+        new=new,
+        changed=changed,
+        unlisted=tuple(landing.unlisted.named),
+        load_ids=tuple(load_ids),
+    )
+
+
+def _removed(landing: Landing, gone: list[dict[str, Any]]) -> Any:
+    from ingestion.known import REMOVED
+
+    @dlt.source(name=landing.connection.vendor)
+    def removed() -> Any:
+        return landing.resource(REMOVED, lambda: [gone])
+
+    return removed()
+
+
+def _guarded(before: Landed, work: Callable[[], Landed]) -> Landed:
+    """The result of `work`, or `before` with the error that stopped it, as one line that names no person."""
+    try:
+        return work()
+    except MailhouseError as error:
+        found = error
+    except PipelineStepFailed as failed:
+        found = _cause(failed, before.connection_id)
+    except (dlt.common.exceptions.DltException, duckdb.Error, OSError) as failed:
+        found = _unexpected(failed, before.connection_id)
+    log.error("%s", found)
+    return replace(before, error=found)
+
+
+def _cause(failed: BaseException, connection_id: str) -> MailhouseError:
+    """Our own error inside dlt's wrapping, else a line that names the kind of failure and keeps the rest for `--debug`."""
+    inner: BaseException | None = failed
+    deepest = failed
+    while inner is not None:
+        if isinstance(inner, MailhouseError):
+            return inner
+        deepest = inner
+        inner = getattr(inner, "exception", None) or inner.__cause__
+    return _unexpected(deepest, connection_id, failed)
+
+
+def _unexpected(error: BaseException, connection_id: str, whole: BaseException | None = None) -> LandingFailed:
+    failed = LandingFailed(
+        f"connection {connection_id}: landing stopped on {type(error).__name__};"
+        " nothing was lost, run again, and with --debug to see the whole"
+    )
+    failed.__cause__ = whole or error
+    return failed

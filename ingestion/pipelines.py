@@ -1,0 +1,113 @@
+"""One dlt pipeline per connection: how it is configured, finished after a crash, healed, and swept of people's rows."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dlt
+import duckdb
+
+from mailhouse.settings import Connection, Settings
+
+log = logging.getLogger("mailhouse.ingestion")
+
+FILE_ROWS = 50_000  # rows a parquet file of a package holds before the next one is begun
+LOADS_AT_ONCE = 1  # one file after the other: memory stays that of one file
+
+
+def configure() -> None:
+    """Say dlt's settings in code: nothing of ours is read from `.dlt/`, nothing is reported anywhere."""
+    for key, value in {
+        "runtime.dlthub_telemetry": False,
+        "runtime.log_level": "CRITICAL",  # dlt's own log lines may quote rows; ours do not
+        "enable_runtime_trace": False,  # a trace on disk keeps exceptions word by word
+        "normalize.parquet_normalizer.add_dlt_load_id": True,
+        "load.delete_completed_jobs": True,
+        "load.raise_on_failed_jobs": True,
+        "data_writer.file_max_items": FILE_ROWS,
+        "data_writer.buffer_max_items": 10_000,
+    }.items():
+        dlt.config[key] = value
+
+
+def dataset(connection: Connection) -> str:
+    """The schema that a connection lands in."""
+    return f"raw_{connection.vendor}"
+
+
+@contextmanager
+def pipeline_of(
+    settings: Settings, connection: Connection, warehouse: duckdb.DuckDBPyConnection | None = None
+) -> Iterator[dlt.Pipeline]:
+    """The connection's pipeline; with `warehouse` it can load into that open connection, without it only extract."""
+    settings.pipelines.mkdir(parents=True, exist_ok=True)
+    # extraction only asks the destination what it is capable of; nothing is opened for it
+    credentials: Any = warehouse if warehouse is not None else str(settings.warehouse_path)
+    pipeline = dlt.pipeline(
+        pipeline_name=connection.id,
+        pipelines_dir=str(settings.pipelines),
+        destination=dlt.destinations.duckdb(credentials),
+        dataset_name=dataset(connection),
+    )
+    try:
+        yield pipeline
+    finally:
+        pipeline.deactivate()
+
+
+def finish_pending(settings: Settings, connection: Connection, warehouse: duckdb.DuckDBPyConnection) -> bool:
+    """Bring in what an earlier landing left half loaded, and get the state back if the directory was lost.
+
+    True when something was pending. Raises what dlt raises when the load fails again.
+    """
+    heal(settings, connection, warehouse)
+    with pipeline_of(settings, connection, warehouse) as pipeline:
+        pending = pipeline.has_pending_data
+        if pending:
+            log.info("connection %s: finishing the load that was interrupted", connection.id)
+            load(pipeline)
+        pipeline.sync_destination()
+    return pending
+
+
+def load(pipeline: dlt.Pipeline) -> list[str]:
+    """Normalise and load what is extracted; the ids of the loads. Nothing of the rows stays on disk outside the warehouse."""
+    pipeline.normalize()
+    info = pipeline.load(workers=LOADS_AT_ONCE)
+    sweep(Path(pipeline.working_dir))
+    return list(info.loads_ids) if info is not None else []
+
+
+def heal(settings: Settings, connection: Connection, warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Undo the wedge of a kill between a package's completion and its move to `loaded/`: every later load would refuse it.
+
+    The package, and with it nothing, is thrown away only if the warehouse has recorded that very load as done.
+    """
+    waiting = settings.pipelines / connection.id / "load" / "normalized"
+    if not waiting.is_dir():
+        return
+    for package in sorted(path for path in waiting.iterdir() if path.is_dir()):
+        if (package / "package_completed.json").exists() and _is_recorded(connection, warehouse, package.name):
+            log.info("connection %s: load %s was complete already, its package is removed", connection.id, package.name)
+            shutil.rmtree(package)
+
+
+def sweep(working_dir: Path) -> None:
+    """Remove finished packages: they hold people's rows in plain text."""
+    loaded = working_dir / "load" / "loaded"
+    if loaded.is_dir():
+        for package in loaded.iterdir():
+            shutil.rmtree(package) if package.is_dir() else package.unlink()
+
+
+def _is_recorded(connection: Connection, warehouse: duckdb.DuckDBPyConnection, load_id: str) -> bool:
+    try:
+        found = warehouse.execute(
+            f'select count(*) from "{dataset(connection)}"."_dlt_loads" where load_id = ? and status = 0', [load_id]
+        ).fetchall()
+    except duckdb.CatalogException:
+        return False
+    return bool(found[0][0])

@@ -1,0 +1,115 @@
+"""What every dlt source here shares: the connection being landed, and resources that turn pages into merged Arrow tables."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import dlt
+from dlt.extract import DltResource
+
+from ingestion.fields import Fields
+from ingestion.unlisted import Unlisted
+from mailhouse.clock import Clock
+from mailhouse.settings import Connection
+
+BATCH_ROWS = 5_000  # records turned into Arrow at once: large enough to be cheap, small enough to stay in memory
+Record = Mapping[str, Any]
+
+# types are ours and never guessed: a column may be added, none may change its type
+CONTRACT = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
+
+
+@dataclass
+class Landing:
+    """One connection being landed: where it is read, by which clock, since when, and what it sent that nobody listed."""
+
+    connection: Connection
+    clock: Clock
+    progress: Callable[[str, int], None] = lambda table, rows: None
+    unlisted: Unlisted = field(init=False)
+    read: dict[str, int] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.unlisted = Unlisted(self.connection.id)
+
+    def lag(self, default: int) -> int:
+        """Seconds re-read before each cursor; a connection may say otherwise under `settings: {lag_seconds: …}`."""
+        return int(self.connection.settings.get("lag_seconds", default))
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def resource(self, fields: Fields, pages: Callable[[], Iterable[Sequence[Record]]]) -> DltResource:
+        """A resource of one table, merged on its key; the table exists after the first landing even without rows."""
+
+        def tables() -> Iterator[Any]:
+            yield from self._empty_once([fields])
+            for page in pages():
+                yield self._table(fields, page)
+
+        return _merged(fields, tables)
+
+    def resource_of(
+        self, main: Fields, others: Sequence[Fields], pages: Callable[[], Iterable[tuple[Fields, Sequence[Record]]]]
+    ) -> DltResource:
+        """A resource whose pages go to several tables (`main` and `others`), each merged on its own key."""
+
+        def tables() -> Iterator[Any]:
+            yield from self._empty_once([main, *others])
+            for fields, page in pages():
+                table = self._table(fields, page)
+                yield table if fields.table == main.table else _marked(fields, table)
+
+        return _merged(main, tables)
+
+    def _table(self, fields: Fields, page: Sequence[Record]) -> Any:
+        table = fields.to_arrow(page, connection_id=self.connection.id, seen=self.unlisted)
+        self.read[fields.table] = self.read.get(fields.table, 0) + len(page)
+        self.progress(fields.table, self.read[fields.table])
+        return table
+
+    def _empty_once(self, several: Sequence[Fields]) -> Iterator[Any]:
+        known: dict[str, str] = dlt.current.source_state().setdefault("materialised", {})
+        for number, fields in enumerate(several):
+            if known.get(fields.table) != fields.digest:
+                known[fields.table] = fields.digest
+                empty = fields.to_arrow([], connection_id=self.connection.id)
+                yield _marked(fields, empty) if number else empty
+
+
+def batches(pages: Iterable[Iterable[Record]], rows: int = BATCH_ROWS) -> Iterator[list[Record]]:
+    """The same records in pages of `rows`, so that a vendor's page of 100 does not become a table of 100."""
+    batch: list[Record] = []
+    for page in pages:
+        batch.extend(page)
+        if len(batch) >= rows:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _merged(fields: Fields, tables: Callable[[], Iterator[Any]]) -> DltResource:
+    return dlt.resource(
+        tables,
+        name=fields.table,
+        table_name=fields.table,
+        write_disposition="merge",
+        primary_key=fields.primary_key,
+        columns=fields.columns,
+        schema_contract=CONTRACT,
+        file_format="parquet",
+    )
+
+
+def _marked(fields: Fields, table: Any) -> Any:
+    hints = dlt.mark.make_hints(
+        table_name=fields.table,
+        write_disposition="merge",
+        primary_key=fields.primary_key,
+        columns=fields.columns,
+        schema_contract=CONTRACT,
+        file_format="parquet",
+    )
+    return dlt.mark.with_hints(table, hints, create_table_variant=True)
