@@ -13,7 +13,7 @@ from mailhouse.settings import Settings
 
 DATABASE = "warehouse"
 MEMORY_LIMIT = "1GB"
-CONFIG = {"TimeZone": "UTC", "autoinstall_known_extensions": "false", "memory_limit": MEMORY_LIMIT}
+CONFIG = {"autoinstall_known_extensions": "false", "memory_limit": MEMORY_LIMIT}
 
 
 class Warehouse:
@@ -40,6 +40,7 @@ class Warehouse:
             raise WarehouseMissing(f"{path}: no published warehouse yet; run `mailhouse run` or `mailhouse demo` first")
         connection = duckdb.connect(config=CONFIG)
         try:
+            connection.execute("set TimeZone = 'UTC'")
             quoted = str(path).replace("'", "''")
             connection.execute(f"attach '{quoted}' as {DATABASE} (read_only)")
             connection.execute(f"use {DATABASE}")
@@ -67,7 +68,10 @@ class Warehouse:
 
     def _connect(self, path: Path) -> duckdb.DuckDBPyConnection:
         try:
-            return duckdb.connect(str(path), config=CONFIG)
+            connection = duckdb.connect(str(path), config=CONFIG)
+            # not part of CONFIG: DuckDB takes it only once its extension for time zones is loaded
+            connection.execute("set TimeZone = 'UTC'")
+            return connection
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
                 raise WarehouseBusy(f"{path}: another process is writing; wait for it, or read with `mailhouse sql`") from error
