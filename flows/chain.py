@@ -65,13 +65,17 @@ def land_sources(run: Run) -> list[Landed]:
     """
     begun = stopwatch()
     before = {landed.connection_id: landed for landed in run.landed}
+
+    def tell(connection_id: str, table: str, rows: int) -> None:
+        run.say(f"{connection_id}: {rows:,} {table}")
+
     missing = [landed.connection_id for landed in run.landed if landed.error] or None
-    latest = {landed.connection_id: landed for landed in land(run.settings, run.clock, only=missing, progress=run.say)}
+    latest = {landed.connection_id: landed for landed in land(run.settings, run.clock, only=missing, progress=tell)}
     run.landed = list((before | latest).values())
     run.problems = [f"{landed.connection_id} did not land: {landed.error}" for landed in run.landed if landed.error]
     good = [landed for landed in run.landed if not landed.error]
-    rows = sum(landed.total_rows for landed in good)
-    named = ", ".join(f"{landed.connection_id} {landed.total_rows:,}" for landed in good)
+    rows = sum(sum(landed.rows.values()) for landed in good)
+    named = ", ".join(f"{landed.connection_id} {sum(landed.rows.values()):,}" for landed in good)
     run.stages.append(Stage("land", stopwatch() - begun, rows, named or "nothing landed"))
     return run.landed
 
