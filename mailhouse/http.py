@@ -193,11 +193,11 @@ class HttpClient:
                     )
                 if self._throttled(status, raw):
                     trouble = f"asks us to slow down ({status})"
-                    asked_to_wait = retry_after(headers.get("Retry-After"), self.clock.now())
+                    asked_to_wait = retry_after(headers.get("Retry-After"), self._vendor_now(headers))
                 elif status >= _WORST_STATUS:
                     trouble = f"failed ({status})"
                     maybe_taken = writes
-                    asked_to_wait = retry_after(headers.get("Retry-After"), self.clock.now())
+                    asked_to_wait = retry_after(headers.get("Retry-After"), self._vendor_now(headers))
                 else:
                     try:
                         answer = Answer(status, orjson.loads(raw) if raw.strip() else {})
@@ -235,6 +235,14 @@ class HttpClient:
             method, self._base + path, params=params, data=body, headers=headers, allow_redirects=False
         ) as response:
             return response.status, response.headers, await response.read()
+
+    def _vendor_now(self, headers: Mapping[str, str]) -> datetime:
+        """The vendor's own time of its answer, so that a date in Retry-After does not depend on whose clock is right."""
+        try:
+            moment = parsedate_to_datetime(headers.get("Date", ""))
+        except (TypeError, ValueError, IndexError):
+            return self.clock.now()
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def _throttled(self, status: int, raw: bytes) -> bool:
         return status == 429 or (status == 403 and self.limits.bodyless_403_is_throttle and not raw.strip())

@@ -1,0 +1,14 @@
+"""The ESPs we write to: one folder each, found by the connection's vendor."""
+
+from mailhouse.destinations.base import Action, Call, Change, Destination, Outcome, Rules, Settled
+from mailhouse.destinations.mailchimp import RULES as MAILCHIMP
+
+_RULES = {MAILCHIMP.vendor: MAILCHIMP}
+
+
+def rules_for(vendor: str) -> Rules | None:
+    """The rules of one vendor, None when it is not one we write to."""
+    return _RULES.get(vendor)
+
+
+__all__ = ["Action", "Call", "Change", "Destination", "Outcome", "Rules", "Settled", "rules_for"]

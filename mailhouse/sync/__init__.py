@@ -1,0 +1,26 @@
+"""The reverse sync: desired less delivered is the plan; what is acknowledged is delivered; the receipt compares with actual."""
+
+from mailhouse.sync.apply import DestinationResult, SyncResult
+from mailhouse.sync.apply import apply as sync
+from mailhouse.sync.audiences import Audience, ProfileModel, Targets, read_audiences
+from mailhouse.sync.context import Context
+from mailhouse.sync.plan import AudiencePlan, Plan
+from mailhouse.sync.plan import make_plan as plan
+from mailhouse.sync.receipt import Receipt
+from mailhouse.sync.receipt import take_receipts as receipt
+
+__all__ = [
+    "Audience",
+    "AudiencePlan",
+    "Context",
+    "DestinationResult",
+    "Plan",
+    "ProfileModel",
+    "Receipt",
+    "SyncResult",
+    "Targets",
+    "plan",
+    "read_audiences",
+    "receipt",
+    "sync",
+]

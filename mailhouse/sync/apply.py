@@ -1,0 +1,201 @@
+"""Applies a plan: each destination on its own, each call written down before it goes out and right after its answer."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mailhouse.crash_points import CrashPoints
+from mailhouse.destinations import Call, Destination, Outcome, rules_for
+from mailhouse.errors import MailhouseError, SyncRefused, VendorUnreachable
+from mailhouse.http import OutcomeUnknown
+from mailhouse.sync import state
+from mailhouse.sync.consent import consent_state, last_look
+from mailhouse.sync.context import Context
+from mailhouse.sync.difference import dumps
+from mailhouse.sync.journal import Journal
+from mailhouse.sync.plan import Plan
+
+log = logging.getLogger(__name__)
+
+# a call that was read back and found not taken is sent again this often within a run
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class DestinationResult:
+    """What one destination came to; all figures but `calls` are rows of calls. `error` is why it stopped early."""
+
+    destination: str
+    accepted: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    owed: int = 0
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    calls_planned: int = 0
+    calls_sent: int = 0
+    calls: Mapping[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None and not self.owed
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What a sync did. `ok` decides the exit code: rows that the ESP refused are recorded and do not make it fail."""
+
+    run_id: str
+    plan: Plan
+    destinations: tuple[DestinationResult, ...]
+
+    @property
+    def ok(self) -> bool:
+        return self.plan.ok and all(one.ok for one in self.destinations)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Each reason why it is not ok, one line each."""
+        lines = [one.error or f"{one.destination}: {one.owed:,} rows are still owed; run `mailhouse sync` again" for one in self.destinations if not one.ok]
+        if not self.plan.consent.usable:
+            lines.append(f"nothing was added or changed: {self.plan.consent.trouble}")
+        lines += [f"{segment} is held back: {reason}" for segment, reason in sorted(self.plan.held_back.items())]
+        return tuple(lines)
+
+
+def apply(context: Context, plan: Plan) -> SyncResult:
+    """Send what the plan says and write down what was acknowledged.
+
+    One destination's refusal does not hold up the others. Raises SyncRefused when the state cannot be used at all.
+    """
+    state.migrate(context.warehouse)
+    journal = Journal(context.warehouse, uuid.uuid4().hex)
+    summary = {"audiences": plan.rows(), "calls": plan.calls_by(), "held_back": dict(plan.held_back), "consent": plan.consent.status}
+    journal.begin_run(context.clock.now(), dumps(summary), plan.call_count)
+    journal.tidy(plan.wanted, plan.is_complete)
+    results = asyncio.run(_all(context, plan, journal))
+    result = SyncResult(journal.run_id, plan, tuple(results))
+    calls = {one.destination: dict(one.calls) for one in results}
+    accepted, rejected = sum(one.accepted for one in results), sum(sum(one.rejected.values()) for one in results)
+    journal.end_run(context.clock.now(), dumps(calls), accepted, rejected, "ok" if result.ok else "; ".join(result.problems))
+    return result
+
+
+async def _all(context: Context, plan: Plan, journal: Journal) -> list[DestinationResult]:
+    crash_points = context.crash_points()
+    return [await _Applying(context, plan, journal, name, crash_points).run() for name in plan.calls]
+
+
+class _Applying:
+    """One destination's share of a plan."""
+
+    def __init__(self, context: Context, plan: Plan, journal: Journal, name: str, crash_points: CrashPoints) -> None:
+        self._context, self._plan, self._journal, self._name = context, plan, journal, name
+        self._calls = plan.calls[name]
+        self._crash_point = crash_points
+        self._accepted, self._owed, self._sent = 0, 0, 0
+        self._rejected: dict[str, int] = {}
+        self._withheld: dict[str, int] = {}
+        self._stopped: MailhouseError | None = None
+
+    async def run(self) -> DestinationResult:
+        counts: Mapping[str, int] = {}
+        connection = self._context.settings.connections.get(self._name)
+        rules = rules_for(connection.vendor) if connection else None
+        if self._calls and connection and rules:
+            try:
+                async with rules.connect(connection, self._context.clock) as destination:
+                    try:
+                        await self._prepare(destination)
+                        await self._apply(destination)
+                    finally:
+                        counts = destination.counts()
+            except MailhouseError as error:
+                self._stopped = self._stopped or error
+        return DestinationResult(
+            destination=self._name,
+            accepted=self._accepted,
+            rejected=dict(self._rejected),
+            owed=self._owed,
+            withheld=dict(self._withheld),
+            calls_planned=len(self._calls),
+            calls_sent=self._sent,
+            calls=counts,
+            error=str(self._stopped) if self._stopped else None,
+        )
+
+    async def _prepare(self, destination: Destination) -> None:
+        for audience in sorted({call.audience for call in self._calls}):
+            writes = [call for call in self._calls if call.audience == audience and call.action == "write"]
+            tags = sorted({tag for call in writes for change in call.changes for tag in change.add})
+            await destination.prepare(audience, tags, self._plan.field_kinds.get(self._name, {}) if writes else {})
+
+    async def _apply(self, destination: Destination) -> None:
+        # whoever leaves goes first, all of them, before anything is added
+        for action in ("leave", "write"):
+            waiting = [call for call in self._calls if call.action == action]
+            waiting.reverse()
+            lanes = min(destination.limits.connections, len(waiting))
+            await asyncio.gather(*(self._lane(destination, waiting) for _ in range(lanes)))
+        if self._stopped:
+            raise self._stopped
+
+    async def _lane(self, destination: Destination, waiting: list[Call]) -> None:
+        """Takes the next call until there is none, or until one failed in a way the next would too."""
+        while waiting and self._stopped is None:
+            call = waiting.pop()
+            try:
+                await self._carry(destination, call)
+            except MailhouseError as error:
+                log.warning("%s", error)
+                self._stopped = self._stopped or error
+
+    async def _carry(self, destination: Destination, planned: Call) -> None:
+        call: Call | None = self._look(planned)
+        for _ in range(ROUNDS):
+            if call is None:
+                return
+            outcomes = await self._send(destination, call)
+            again = {outcome.key for outcome in outcomes if outcome.status == "try_again"}
+            left = tuple(change for change in call.changes if change.key in again)
+            call = self._look(replace(call, changes=left)) if left else None
+        self._owed += len(call.changes) if call else 0
+
+    def _look(self, call: Call) -> Call | None:
+        """The last look: no call that adds or changes goes out without it. What causes a removal needs no permission."""
+        if call.action == "leave":
+            return call
+        context = self._context
+        usable = consent_state(context.warehouse, self._plan.targets, context.clock.now(), context.consent_max_age)
+        if not usable.usable:
+            raise SyncRefused(f"{self._name}: nothing more is added or changed: {usable.trouble}")
+        refused = last_look(context.warehouse, self._plan.targets, call.changes)
+        for reason in refused.values():
+            self._withheld[reason] = self._withheld.get(reason, 0) + 1
+        allowed = tuple(change for change in call.changes if change.key not in refused)
+        return replace(call, changes=allowed) if allowed else None
+
+    async def _send(self, destination: Destination, call: Call) -> Sequence[Outcome]:
+        journal, clock = self._journal, self._context.clock
+        self._crash_point("sync.before_send")
+        call_id = journal.sending(call, clock.now())
+        self._sent += 1
+        self._crash_point("sync.sending")
+        try:
+            outcomes = await destination.send(call, lambda reference: journal.remember(call_id, reference))
+        except OutcomeUnknown as unknown:
+            log.warning("%s", unknown)
+            outcomes = await destination.settle(call)
+        except VendorUnreachable:
+            # refused each time: surely not taken
+            journal.not_sent(call_id)
+            raise
+        self._crash_point("sync.after_accept")
+        journal.settled(call_id, call, outcomes, clock.now())
+        self._crash_point("sync.recorded")
+        for outcome in outcomes:
+            self._accepted += outcome.status == "accepted"
+            if outcome.status == "rejected":
+                self._rejected[outcome.code] = self._rejected.get(outcome.code, 0) + 1
+        return outcomes

@@ -1,0 +1,117 @@
+"""Consent as the sync sees it: whether it can be relied on, and the last look that every batch passes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import duckdb
+
+from mailhouse.destinations import Change
+from mailhouse.sync.audiences import Targets
+from mailhouse.sync.identifiers import Relation
+
+CHANNEL, BRAND = "email", "default"
+
+
+@dataclass(frozen=True)
+class ConsentState:
+    """`stale`: refusals in it still count, permissions do not. `missing`: it says nothing."""
+
+    status: Literal["usable", "stale", "missing"]
+    trouble: str = ""
+
+    @property
+    def usable(self) -> bool:
+        return self.status == "usable"
+
+
+def consent_state(connection: duckdb.DuckDBPyConnection, targets: Targets, now: datetime, max_age: timedelta) -> ConsentState:
+    """Whether consent may be relied on at `now`: there, filled, decided within `max_age` and not before the ledger's newest act."""
+    status = targets.consent_status
+    if status is None:
+        return ConsentState("missing", "the project has no model consent_status")
+    if not exists(connection, status):
+        return ConsentState("missing", f"{status.schema}.{status.name} is not built; run `mailhouse run`")
+    try:
+        decided, rows = connection.execute(
+            f"select max(decided_at)::timestamptz, count(*) from {status.sql} where channel = ? and brand = ?", [CHANNEL, BRAND]
+        ).fetchall()[0]
+    except (duckdb.BinderException, duckdb.ConversionException):
+        return ConsentState("missing", f"{status.schema}.{status.name} lacks channel, brand or decided_at; mend the model")
+    if not rows or decided is None:
+        return ConsentState("missing", f"{status.schema}.{status.name} has no decision for channel {CHANNEL}")
+    if now - decided > max_age:
+        return ConsentState("stale", f"consent was last decided at {decided:%Y-%m-%d %H:%M} UTC; run `mailhouse run`")
+    received = _newest_act(connection, targets.consent_events)
+    if received is not None and received > decided:
+        return ConsentState("stale", "the ledger has acts newer than the last decision; run `mailhouse run`")
+    return ConsentState("usable")
+
+
+def exists(connection: duckdb.DuckDBPyConnection, relation: Relation) -> bool:
+    """Whether a relation of the manifest is really in the warehouse."""
+    found = connection.execute(
+        "select count(*) from information_schema.tables"
+        " where lower(table_catalog) = ? and lower(table_schema) = ? and lower(table_name) = ?",
+        [relation.database.lower(), relation.schema.lower(), relation.name.lower()],
+    ).fetchall()
+    return bool(found[0][0])
+
+
+def _newest_act(connection: duckdb.DuckDBPyConnection, events: Relation | None) -> datetime | None:
+    if events is None or not exists(connection, events):
+        return None
+    return connection.execute(f"select max(received_at)::timestamptz from {events.sql}").fetchall()[0][0]
+
+
+def create_consent(connection: duckdb.DuckDBPyConnection, targets: Targets, state: ConsentState) -> None:
+    """Give the plan `sync_consent(mailbox, purpose, is_allowed, reason)`: one row each, the strictest of several."""
+    if state.status == "missing" or targets.consent_status is None:
+        connection.execute(
+            "create or replace temp table sync_consent as select null::varchar as mailbox, null::varchar as purpose,"
+            " null::boolean as is_allowed, null::varchar as reason where false"
+        )
+        return
+    connection.execute(f"create or replace temp table sync_consent as {_decisions(targets.consent_status)}")
+
+
+def _decisions(status: Relation) -> str:
+    return f"""
+        select
+            mailbox,
+            purpose,
+            bool_and(coalesce(decision = 'allow', false)) as is_allowed,
+            coalesce(min(reason) filter (decision is distinct from 'allow'), 'denied') as reason
+        from {status.sql}
+        where channel = '{CHANNEL}' and brand = '{BRAND}'
+        group by mailbox, purpose
+    """
+
+
+def last_look(connection: duckdb.DuckDBPyConnection, targets: Targets, changes: Sequence[Change]) -> dict[str, str]:
+    """Asks the warehouse again, right before a batch: document key -> reason, for those who may no longer be written to.
+
+    Every purpose that a change rests on must be allowed now; a missing answer is a no.
+    """
+    keys = [change.key for change in changes for _ in change.needs]
+    mailboxes = [change.mailbox for change in changes for _ in change.needs]
+    purposes = [purpose for change in changes for purpose in change.needs]
+    if targets.consent_status is None or not exists(connection, targets.consent_status):
+        return {change.key: "consent_unavailable" for change in changes}
+    refused = connection.execute(
+        f"""
+        with asked as (
+            select unnest(?::varchar[]) as document_key, unnest(?::varchar[]) as mailbox, unnest(?::varchar[]) as purpose
+        ),
+        decisions as ({_decisions(targets.consent_status)})
+        select asked.document_key, min(coalesce(decisions.reason, 'no_consent_record'))
+        from asked
+        left join decisions on asked.mailbox = decisions.mailbox and asked.purpose = decisions.purpose
+        where decisions.is_allowed is not true
+        group by asked.document_key
+        """,
+        [keys, mailboxes, purposes],
+    ).fetchall()
+    unasked = {change.key: "no_purpose" for change in changes if not change.needs}
+    return unasked | dict(refused)

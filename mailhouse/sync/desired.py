@@ -1,0 +1,205 @@
+"""Desired state as sets: segments x profile model x consent, one document per destination, list and mailbox."""
+
+from collections.abc import Mapping
+
+import duckdb
+
+from mailhouse.destinations import rules_for
+from mailhouse.errors import ConfigurationError, SyncRefused
+from mailhouse.settings import Connection
+from mailhouse.sync.audiences import PERSON, Audience, ProfileModel, Targets
+from mailhouse.sync.consent import ConsentState, create_consent, exists
+from mailhouse.sync.identifiers import quoted
+
+# what can be an address at all; whether it exists is for the ESP to say
+_ADDRESS = r"^[^@\s<>(),;:\\\"\[\]]+@[^@\s<>(),;:\\\"\[\].]+(\.[^@\s<>(),;:\\\"\[\].]+)+$"
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL")
+_DAYS = ("DATE", "TIMESTAMP")
+
+
+def text(value: str) -> str:
+    """A value as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def field_kinds(connection: duckdb.DuckDBPyConnection, profile: ProfileModel) -> dict[str, str]:
+    """The kind (text, number, date) of each field of the ESP, by the type of the column that fills it.
+
+    Raises SyncRefused when the profile model is not built, ConfigurationError when it lacks a column.
+    """
+    if not exists(connection, profile.relation):
+        raise SyncRefused(f"{profile.model}: not built; run `mailhouse run` first")
+    types = {name.lower(): kind for name, kind, *_ in connection.execute(f"describe {profile.relation.sql}").fetchall()}
+    for column in (PERSON, profile.key, profile.mailbox, *(field.column for field in profile.fields)):
+        if column is not None and column not in types:
+            raise ConfigurationError(f"{profile.model}: the built model has no column {column}; run `mailhouse run`, or correct `profile_of`")
+    return {field.name: _kind(types[field.column]) for field in profile.fields}
+
+
+def _kind(column_type: str) -> str:
+    if column_type.startswith(_NUMBERS):
+        return "number"
+    return "date" if column_type.startswith(_DAYS) else "text"
+
+
+def create_desired(
+    connection: duckdb.DuckDBPyConnection,
+    targets: Targets,
+    connections: Mapping[str, Connection],
+    consent: ConsentState,
+    held_back: Mapping[str, str],
+    selected: frozenset[str],
+) -> dict[str, dict[str, str]]:
+    """Make the temporary tables that say what should be; returns the kinds of the fields by destination.
+
+    `sync_targets` one row each declaration · `sync_people` one row each person of a profile model · `sync_decisions` one row
+    each person and declaration, `reason` null for those who are in · `sync_wanted` one row each membership that should be.
+    """
+    create_consent(connection, targets, consent)
+    kinds = {name: field_kinds(connection, profile) for name, profile in targets.profiles.items()}
+    _create_targets(connection, targets, held_back, selected)
+    people = [_people(profile, kinds[name], connections[name].vendor) for name, profile in targets.profiles.items()]
+    connection.execute(f"create or replace temp table sync_people as {_PICKED.format(people=' union all '.join(people) or _NOBODY)}")
+    members = [_members(connection, number, audience) for number, audience in enumerate(targets.audiences)]
+    body = " union all ".join(member for member in members if member) or "select 0 as target_id, '' as customer_id where false"
+    connection.execute(f"create or replace temp table sync_members as {body}")
+    connection.execute(_DECISIONS, {"consent": consent.status})
+    connection.execute(_WANTED)
+    return kinds
+
+
+def _create_targets(
+    connection: duckdb.DuckDBPyConnection, targets: Targets, held_back: Mapping[str, str], selected: frozenset[str]
+) -> None:
+    connection.execute(
+        "create or replace temp table sync_targets (target_id integer, segment varchar, destination varchar, audience varchar,"
+        " tag varchar, purpose varchar, mode varchar, holdout double, rollout double, held_back varchar, is_selected boolean)"
+    )
+    for number, audience in enumerate(targets.audiences):
+        connection.execute(
+            "insert into sync_targets values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                number,
+                audience.segment,
+                audience.destination,
+                audience.audience,
+                audience.tag,
+                audience.purpose,
+                audience.mode,
+                audience.holdout,
+                audience.rollout,
+                held_back.get(audience.segment),
+                audience.segment in selected,
+            ],
+        )
+
+
+def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str:
+    rules = rules_for(vendor)
+    if rules is None:
+        raise ConfigurationError(f"{profile.destination}: {vendor} is not an ESP that can be written to")
+    address = f"nullif(trim(cast({quoted(profile.key)} as varchar)), '')"
+    # consent is kept in the widest form of an address; lower-case is the nearest to it when the model has no such column
+    mailbox = f"cast({quoted(profile.mailbox)} as varchar)" if profile.mailbox else f"lower({address})"
+    pairs = []
+    for field in profile.fields:
+        column = quoted(field.column)
+        # a moment is sent as its day: the ESP's dates have no time
+        value = f"cast({column} as date)" if kinds[field.name] == "date" else column
+        if field.purpose is not None:
+            value = f"case when {_granted(mailbox, field.purpose)} then {value} end"
+        pairs.append(f"{text(field.name)}, {value}")
+    return f"""
+        select
+            {text(profile.destination)} as destination,
+            cast({quoted(PERSON)} as varchar) as customer_id,
+            {address} as address,
+            {mailbox} as mailbox,
+            {rules.key_sql(address)} as document_key,
+            cast(json_object({", ".join(pairs)}) as varchar) as fields
+        from {profile.relation.sql}
+    """
+
+
+def _granted(mailbox: str, purpose: str) -> str:
+    return (
+        f"exists (select 1 from sync_consent where sync_consent.mailbox = {mailbox}"
+        f" and sync_consent.purpose = {text(purpose)} and sync_consent.is_allowed)"
+    )
+
+
+def _members(connection: duckdb.DuckDBPyConnection, number: int, audience: Audience) -> str | None:
+    if not exists(connection, audience.relation):
+        # the caller has held the segment back by name
+        return None
+    columns = {name.lower() for name, *_ in connection.execute(f"describe {audience.relation.sql}").fetchall()}
+    if PERSON not in columns:
+        raise ConfigurationError(f"{audience.segment}: the built model has no column {PERSON}; a segment gives one {PERSON} a row")
+    person = quoted(PERSON)
+    return (
+        f"select distinct {number} as target_id, cast({person} as varchar) as customer_id"
+        f" from {audience.relation.sql} where {person} is not null"
+    )
+
+
+_NOBODY = (
+    "select null::varchar as destination, null::varchar as customer_id, null::varchar as address, null::varchar as mailbox,"
+    " null::varchar as document_key, null::varchar as fields where false"
+)
+
+_PICKED = f"""
+    with people as ({{people}})
+    select
+        *,
+        coalesce(length(address) <= 254 and regexp_full_match(address, {text(_ADDRESS)}), false) as is_valid,
+        -- the profile model picks who speaks for a shared mailbox; where it leaves several, the lowest id does
+        row_number() over (partition by destination, document_key order by customer_id, fields) = 1 as is_picked
+    from people
+"""
+
+_SHARE = "cast(('0x' || substr(md5({salt} || ':' || targets.audience || ':' || targets.tag || ':' || members.customer_id), 1, 8)) as bigint) / 4294967296.0"
+
+_DECISIONS = f"""
+    create or replace temp table sync_decisions as
+    with people as (
+        select distinct on (destination, customer_id) * from sync_people order by destination, customer_id, document_key
+    )
+    select
+        members.target_id,
+        members.customer_id,
+        targets.destination,
+        targets.audience,
+        targets.tag,
+        targets.purpose,
+        people.document_key,
+        people.mailbox,
+        case
+            when people.customer_id is null then 'not_in_profiles'
+            when people.address is null then 'no_address'
+            when not people.is_valid then 'invalid_address'
+            when $consent = 'missing' then 'consent_unavailable'
+            when consent.mailbox is null then 'no_consent_record'
+            when not consent.is_allowed then consent.reason
+            when $consent = 'stale' then 'consent_stale'
+            when {_SHARE.format(salt="'holdout'")} < targets.holdout then 'held_out'
+            when {_SHARE.format(salt="'rollout'")} >= targets.rollout then 'not_yet_in_rollout'
+        end as reason
+    from sync_members as members
+    inner join sync_targets as targets on members.target_id = targets.target_id
+    left join people on targets.destination = people.destination and members.customer_id = people.customer_id
+    left join sync_consent as consent on people.mailbox = consent.mailbox and targets.purpose = consent.purpose
+"""
+
+_WANTED = """
+    create or replace temp table sync_wanted as
+    select distinct decisions.destination, decisions.audience, decisions.document_key, decisions.tag
+    from sync_decisions as decisions
+    inner join sync_targets as targets on decisions.target_id = targets.target_id
+    where decisions.reason is null
+        -- a membership that several segments feed waits for all of them
+        and not exists (
+            select 1 from sync_targets as others
+            where others.destination = decisions.destination and others.audience = decisions.audience
+                and others.tag = decisions.tag and (others.held_back is not null or not others.is_selected)
+        )
+"""

@@ -1,0 +1,268 @@
+"""Desired less delivered, as sets: what each document and each membership still owes its destination."""
+
+import json
+from datetime import datetime
+
+import duckdb
+
+from mailhouse.destinations import Change
+
+# A call whose outcome nobody recorded may have been taken: what it added may be there (so it is taken away from who should
+# not have it), and is not relied on (so it is sent again to who should).
+_HAD = """
+    create or replace temp table sync_had as
+    with delivered as (
+        select destination, audience, document_key, mailbox, address, customer_id,
+            unnest(from_json(memberships, '["VARCHAR"]')) as tag
+        from sync_delivered
+    ),
+    rows_had as (
+        select
+            delivered.*,
+            not exists (
+                select 1 from sync_in_flight as flying
+                where flying.action = 'leave' and flying.destination = delivered.destination
+                    and flying.audience = delivered.audience and flying.document_key = delivered.document_key
+                    and flying.tag = delivered.tag
+            ) as is_sure
+        from delivered
+        union all
+        select destination, audience, document_key, mailbox, address, customer_id, tag, false as is_sure
+        from sync_in_flight
+        where action = 'add'
+    )
+    select
+        destination, audience, document_key, tag, bool_or(is_sure) as is_sure,
+        max(mailbox) as mailbox, max(address) as address, max(customer_id) as customer_id
+    from rows_had
+    group by destination, audience, document_key, tag
+"""
+
+_TAGS = """
+    create or replace temp table sync_tags as
+    select
+        destination, audience, tag,
+        any_value(mode) as mode,
+        bool_or(held_back is not null or not is_selected) as is_frozen
+    from sync_targets
+    group by destination, audience, tag
+"""
+
+# Memberships that are not wanted by the rules of today and yet are left where they are.
+_KEPT = """
+    create or replace temp table sync_kept as
+    select distinct had.destination, had.audience, had.document_key, had.tag
+    from sync_had as had
+    left join sync_tags as tags
+        on had.destination = tags.destination and had.audience = tags.audience and had.tag = tags.tag
+    where
+        -- a segment that is held back, or not asked for, moves nobody; an upsert lets nobody go; a no is stronger than both
+        (
+            (tags.is_frozen or tags.mode = 'upsert')
+            and (
+                $consent = 'missing'
+                or exists (
+                    select 1 from sync_targets as targets
+                    inner join sync_consent as consent on targets.purpose = consent.purpose
+                    where targets.destination = had.destination and targets.audience = had.audience
+                        and targets.tag = had.tag and consent.mailbox = had.mailbox and consent.is_allowed
+                )
+            )
+        )
+        -- a tag that no segment feeds any more is taken away only by a plan of everything
+        or (tags.tag is null and not $everything)
+        -- consent that cannot be relied on permits nothing new and refuses nothing old
+        or exists (
+            select 1 from sync_decisions as decisions
+            where decisions.destination = had.destination and decisions.audience = had.audience
+                and decisions.tag = had.tag and decisions.document_key = had.document_key
+                and decisions.reason in ('consent_unavailable', 'consent_stale')
+        )
+"""
+
+_MEMBERSHIPS = """
+    create or replace temp table sync_memberships as
+    select
+        coalesce(wanted.destination, had.destination) as destination,
+        coalesce(wanted.audience, had.audience) as audience,
+        coalesce(wanted.document_key, had.document_key) as document_key,
+        coalesce(wanted.tag, had.tag) as tag,
+        wanted.tag is not null as is_wanted,
+        case
+            when wanted.tag is not null and had.is_sure then 'stays'
+            when wanted.tag is not null then 'add'
+            when kept.tag is not null then 'kept'
+            else 'remove'
+        end as change,
+        coalesce(tags.mode = 'shadow', false) as is_shadow,
+        had.address, had.mailbox, had.customer_id
+    from sync_wanted as wanted
+    full outer join sync_had as had
+        on wanted.destination = had.destination and wanted.audience = had.audience
+        and wanted.document_key = had.document_key and wanted.tag = had.tag
+    left join sync_kept as kept
+        on had.destination = kept.destination and had.audience = kept.audience
+        and had.document_key = kept.document_key and had.tag = kept.tag
+    left join sync_tags as tags
+        on coalesce(wanted.destination, had.destination) = tags.destination
+        and coalesce(wanted.audience, had.audience) = tags.audience and coalesce(wanted.tag, had.tag) = tags.tag
+"""
+
+_DOCUMENTS = """
+    create or replace temp table sync_documents as
+    with wanted as (
+        select destination, audience, document_key, list_sort(list(tag)) as memberships
+        from sync_memberships
+        where is_wanted and not is_shadow
+        group by destination, audience, document_key
+    ),
+    needs as (
+        select destination, audience, document_key, list_sort(list(distinct purpose)) as needs
+        from sync_decisions
+        where reason is null
+        group by destination, audience, document_key
+    ),
+    documents as (
+        select
+            wanted.*, people.customer_id, people.address, people.mailbox, people.fields, needs.needs,
+            md5(people.address || chr(10) || people.fields || chr(10) || cast(to_json(wanted.memberships) as varchar)) as row_hash
+        from wanted
+        inner join sync_people as people
+            on wanted.destination = people.destination and wanted.document_key = people.document_key and people.is_picked
+        inner join needs
+            on wanted.destination = needs.destination and wanted.audience = needs.audience
+            and wanted.document_key = needs.document_key
+    )
+    select
+        documents.*,
+        delivered.document_key is null
+            or cast(delivered.fields as varchar) <> documents.fields
+            or delivered.address <> documents.address
+            or flying.document_key is not null as is_changed
+    from documents
+    left join sync_delivered as delivered
+        on documents.destination = delivered.destination and documents.audience = delivered.audience
+        and documents.document_key = delivered.document_key
+    left join (select distinct destination, audience, document_key from sync_in_flight where action = 'write') as flying
+        on documents.destination = flying.destination and documents.audience = flying.audience
+        and documents.document_key = flying.document_key
+"""
+
+_CHANGES = """
+    create or replace temp table sync_changes as
+    with moves as (
+        select
+            memberships.destination, memberships.audience, memberships.document_key,
+            list_sort(list(memberships.tag) filter (change = 'add')) as joins,
+            list_sort(list(memberships.tag) filter (change = 'remove' and attempts.tag is null)) as leaves,
+            max(memberships.address) as address, max(memberships.mailbox) as mailbox, max(memberships.customer_id) as customer_id
+        from sync_memberships as memberships
+        -- a removal that was refused waits for its time
+        left join sync_attempts as attempts
+            on memberships.change = 'remove' and attempts.action = 'leave'
+            and memberships.destination = attempts.destination and memberships.audience = attempts.audience
+            and memberships.document_key = attempts.document_key and memberships.tag = attempts.tag
+            and attempts.next_try_at > $now
+        where not memberships.is_shadow
+        group by memberships.destination, memberships.audience, memberships.document_key
+    ),
+    owed as (
+        select
+            moves.destination, moves.audience, moves.document_key,
+            coalesce(documents.customer_id, moves.customer_id) as customer_id,
+            coalesce(documents.address, moves.address) as address,
+            coalesce(documents.mailbox, moves.mailbox) as mailbox,
+            coalesce(documents.fields, '{}') as fields,
+            coalesce(documents.row_hash, '') as row_hash,
+            coalesce(documents.is_changed or len(moves.joins) > 0, false) as is_owed,
+            -- a document that was refused as it is waits for its time, or for a change
+            attempts.document_key is not null as is_waiting,
+            moves.joins, moves.leaves,
+            documents.needs
+        from moves
+        left join sync_documents as documents
+            on moves.destination = documents.destination and moves.audience = documents.audience
+            and moves.document_key = documents.document_key
+        left join sync_attempts as attempts
+            on documents.destination = attempts.destination and documents.audience = attempts.audience
+            and documents.document_key = attempts.document_key and attempts.action = 'write'
+            and documents.row_hash = attempts.row_hash and attempts.next_try_at > $now
+    )
+    select *, is_owed and not is_waiting as is_written
+    from owed
+    where is_owed or len(leaves) > 0
+"""
+
+
+def create_difference(connection: duckdb.DuckDBPyConnection, consent: str, everything: bool, now: datetime) -> None:
+    """Make `sync_memberships` (each with its change) and `sync_changes` (each document that owes something)."""
+    connection.execute(_HAD)
+    connection.execute(_TAGS)
+    connection.execute(_KEPT, {"consent": consent, "everything": everything})
+    connection.execute(_MEMBERSHIPS)
+    connection.execute(_DOCUMENTS)
+    connection.execute(_CHANGES, {"now": now})
+
+
+def changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
+    """The documents that are to be sent or to leave, in a stable order."""
+    rows = connection.execute(
+        """
+        select destination, audience, document_key, customer_id, address, mailbox, fields, row_hash, is_written, joins, leaves, needs
+        from sync_changes
+        where is_written or len(leaves) > 0
+        order by destination, audience, document_key
+        """
+    ).fetchall()
+    return [
+        Change(*head, write=written, add=tuple(joins or ()) if written else (), remove=tuple(leaves or ()), needs=tuple(needs or ()))
+        for *head, written, joins, leaves, needs in rows
+    ]
+
+
+def tag_counts(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+    """Per membership (destination, audience, tag): had, adds, updates, removals, unchanged, waiting, kept."""
+    return connection.execute(
+        """
+        select
+            memberships.destination, memberships.audience, memberships.tag,
+            count(*) filter (change in ('stays', 'remove', 'kept')),
+            count(*) filter (change = 'add' and (is_shadow or is_written)),
+            count(*) filter (change = 'stays' and coalesce(is_written, false)),
+            count(*) filter (change = 'remove' and (is_shadow or list_contains(changes.leaves, tag))),
+            count(*) filter (change = 'stays' and not coalesce(is_owed, false)),
+            count(*) filter (
+                (is_wanted and not is_shadow and coalesce(is_waiting and is_owed, false))
+                or (change = 'remove' and not is_shadow and not coalesce(list_contains(changes.leaves, tag), false))
+            ),
+            count(*) filter (change = 'kept')
+        from sync_memberships as memberships
+        left join sync_changes as changes
+            on memberships.destination = changes.destination and memberships.audience = changes.audience
+            and memberships.document_key = changes.document_key
+        group by 1, 2, 3
+        order by 1, 2, 3
+        """
+    ).fetchall()
+
+
+def refusals(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], dict[str, int]]:
+    """Per membership: reason -> people who are in a segment of it and not let through."""
+    rows = connection.execute(
+        """
+        select destination, audience, tag, reason, count(distinct customer_id)
+        from sync_decisions
+        where reason is not null
+        group by all
+        order by all
+        """
+    ).fetchall()
+    found: dict[tuple[str, str, str], dict[str, int]] = {}
+    for destination, audience, tag, reason, people in rows:
+        found.setdefault((destination, audience, tag), {})[reason] = people
+    return found
+
+
+def dumps(value: object) -> str:
+    """Canonical JSON."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

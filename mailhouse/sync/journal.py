@@ -1,0 +1,233 @@
+"""What was sent and what was acknowledged, written down batch by batch: the only place that writes to the sync's state."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from mailhouse.destinations import Call, Change, Outcome
+from mailhouse.sync.state import SCHEMA
+
+FIRST_DISTANCE = timedelta(hours=1)
+LONGEST_DISTANCE = timedelta(days=7)
+# a removal is owed to a person who may have said no: it is tried again soon
+LONGEST_LEAVE_DISTANCE = timedelta(hours=1)
+
+
+class Journal:
+    """Writes one run's progress; each method is one transaction."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+        self._connection = connection
+        self.run_id = run_id
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("begin transaction")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def begin_run(self, now: datetime, planned: str, calls_planned: int) -> None:
+        with self._transaction():
+            self._connection.execute(
+                f"insert into {SCHEMA}.runs (run_id, started_at, planned, calls_planned, outcome) values (?, ?, ?, ?, 'running')",
+                [self.run_id, now, planned, calls_planned],
+            )
+
+    def end_run(self, now: datetime, calls_made: str, accepted: int, rejected: int, outcome: str) -> None:
+        with self._transaction():
+            self._connection.execute(
+                f"update {SCHEMA}.runs set finished_at = ?, calls_made = ?, accepted = ?, rejected = ?, outcome = ? where run_id = ?",
+                [now, calls_made, accepted, rejected, outcome, self.run_id],
+            )
+
+    def tidy(self, wanted: pa.Table, is_complete: bool) -> None:
+        """Forget what no longer matters, given the plan's wanted memberships.
+
+        A document nobody wants has no fields that could be in doubt, and (in a plan of everything) no refusal to wait for.
+        """
+        gone = "(destination, audience, document_key) not in (select destination, audience, document_key from given)"
+        with self._transaction():
+            self._insert(f"delete from {SCHEMA}.in_flight where action = 'write' and {gone}", wanted)
+            if is_complete:
+                self._insert(f"delete from {SCHEMA}.attempts where action = 'write' and {gone}", wanted)
+
+    def sending(self, call: Call, now: datetime) -> str:
+        """Write down that a call is about to go out; returns its id. Until it is settled its outcome counts as unknown."""
+        call_id = uuid.uuid4().hex
+        rows = [
+            (call_id, self.run_id, now, c.destination, c.audience, c.key, c.customer_id, c.address, c.mailbox, action, tag)
+            for c in call.changes
+            for action, tag in _effects(call, c)
+        ]
+        names = (
+            *("call_id", "run_id", "sent_at", "destination", "audience", "document_key"),
+            *("customer_id", "address", "mailbox", "action", "tag"),
+        )
+        table = _table(names, rows)
+        with self._transaction():
+            self._insert(f"insert into {SCHEMA}.in_flight ({', '.join(names)})", table)
+        return call_id
+
+    def remember(self, call_id: str, reference: str) -> None:
+        """Keep the vendor's own id of a call (a job) before it is waited for."""
+        with self._transaction():
+            self._connection.execute(f"update {SCHEMA}.in_flight set reference = ? where call_id = ?", [reference, call_id])
+
+    def not_sent(self, call_id: str) -> None:
+        """The call surely was not taken: it is owed as before."""
+        with self._transaction():
+            self._connection.execute(f"delete from {SCHEMA}.in_flight where call_id = ?", [call_id])
+
+    def settled(self, call_id: str, call: Call, outcomes: Sequence[Outcome], now: datetime) -> None:
+        """Write down what a call came to: delivered advances by what was accepted, attempts keep what was rejected."""
+        said = {outcome.key: outcome for outcome in outcomes}
+        accepted = [change for change in call.changes if said[change.key].status == "accepted"]
+        rejected = [(change, said[change.key]) for change in call.changes if said[change.key].status == "rejected"]
+        with self._transaction():
+            if call.action == "leave":
+                self._left(call, accepted)
+            else:
+                self._written(accepted, now)
+            self._forget(call, accepted)
+            self._rejected(call, rejected, now)
+            self._connection.execute(f"delete from {SCHEMA}.in_flight where call_id = ?", [call_id])
+
+    def _written(self, accepted: Sequence[Change], now: datetime) -> None:
+        names = ("destination", "audience", "document_key", "customer_id", "address", "mailbox", "fields", "joins")
+        rows = [(c.destination, c.audience, c.key, c.customer_id, c.address, c.mailbox, c.fields, list(c.add)) for c in accepted]
+        if not rows:
+            return
+        self._insert(
+            f"""
+            insert or replace into {SCHEMA}.delivered
+            with composed as (
+                select
+                    arrived.*,
+                    to_json(list_sort(list_distinct(list_concat(
+                        coalesce(from_json(delivered.memberships, '["VARCHAR"]'), []), arrived.joins
+                    )))) as memberships
+                from given as arrived
+                left join {SCHEMA}.delivered as delivered
+                    on arrived.destination = delivered.destination and arrived.audience = delivered.audience
+                    and arrived.document_key = delivered.document_key
+            )
+            select
+                destination, audience, document_key, customer_id, address, mailbox, fields::json, memberships,
+                md5(address || chr(10) || fields || chr(10) || cast(memberships as varchar)), $now::timestamptz, $run_id
+            from composed
+            """,
+            _table(names, rows, lists=("joins",)),
+            {"now": now, "run_id": self.run_id},
+        )
+
+    def _left(self, call: Call, accepted: Sequence[Change]) -> None:
+        if not accepted:
+            return
+        self._insert(
+            f"""
+            update {SCHEMA}.delivered as delivered
+            set
+                memberships = shorter.memberships,
+                row_hash = md5(delivered.address || chr(10) || cast(delivered.fields as varchar) || chr(10)
+                    || cast(shorter.memberships as varchar)),
+                run_id = $run_id
+            from (
+                select had.destination, had.audience, had.document_key,
+                    to_json(list_filter(from_json(had.memberships, '["VARCHAR"]'), lambda one: one <> $tag)) as memberships
+                from {SCHEMA}.delivered as had
+                inner join given on had.destination = given.destination and had.audience = given.audience
+                    and had.document_key = given.document_key
+            ) as shorter
+            where delivered.destination = shorter.destination and delivered.audience = shorter.audience
+                and delivered.document_key = shorter.document_key
+            """,
+            _keys(accepted),
+            {"tag": call.tag, "run_id": self.run_id},
+        )
+
+    def _forget(self, call: Call, accepted: Sequence[Change]) -> None:
+        """An acknowledgement ends every doubt about the same thing that an earlier run left, and every earlier refusal."""
+        if not accepted:
+            return
+        same = (
+            "old.destination = given.destination and old.audience = given.audience and old.document_key = given.document_key"
+        )
+        if call.action == "leave":
+            condition, values = "old.action in ('leave', 'add') and old.tag = $tag", {"tag": call.tag}
+        else:
+            # an earlier 'leave' that may or may not have been taken is over too: what should be there was just added again
+            condition, values = "(old.action = 'write' or list_contains(given.joins, old.tag))", {}
+        table = _keys(accepted, with_joins=True)
+        self._insert(f"delete from {SCHEMA}.in_flight as old using given where {same} and {condition}", table, values)
+        refused = {"action": call.action, "tag": call.tag}
+        self._insert(f"delete from {SCHEMA}.attempts as old using given where {same} and action = $action and tag = $tag", table, refused)
+
+    def _rejected(self, call: Call, rejected: Sequence[tuple[Change, Outcome]], now: datetime) -> None:
+        for change, outcome in rejected:
+            place = [change.destination, change.audience, change.key, call.action, call.tag]
+            row_hash = change.row_hash if call.action == "write" else ""
+            before = self._connection.execute(
+                f"select attempts, first_tried_at, row_hash from {SCHEMA}.attempts where destination = ? and audience = ?"
+                " and document_key = ? and action = ? and tag = ?",
+                place,
+            ).fetchall()
+            # a changed row begins anew
+            tried, first = (before[0][0], before[0][1]) if before and before[0][2] == row_hash else (0, now)
+            longest = LONGEST_DISTANCE if call.action == "write" else LONGEST_LEAVE_DISTANCE
+            self._connection.execute(
+                f"insert or replace into {SCHEMA}.attempts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    *place,
+                    change.customer_id,
+                    row_hash,
+                    outcome.code or "refused",
+                    outcome.reason,
+                    tried + 1,
+                    first,
+                    now,
+                    now + min(longest, FIRST_DISTANCE * 2 ** min(tried, 20)),
+                    self.run_id,
+                ],
+            )
+
+    def _insert(self, statement: str, given: pa.Table, values: dict[str, Any] | None = None) -> None:
+        self._connection.register("given", given)
+        try:
+            self._connection.execute(statement if "given" in statement else f"{statement} select * from given", values or {})
+        finally:
+            self._connection.unregister("given")
+
+
+def _effects(call: Call, change: Change) -> list[tuple[str, str]]:
+    if call.action == "leave":
+        return [("leave", call.tag)]
+    return [("write", ""), *(("add", tag) for tag in change.add)]
+
+
+def _keys(changes: Sequence[Change], with_joins: bool = False) -> pa.Table:
+    names, rows = ("destination", "audience", "document_key"), [(c.destination, c.audience, c.key) for c in changes]
+    if not with_joins:
+        return _table(names, rows)
+    joined = [(*row, list(c.add)) for row, c in zip(rows, changes, strict=True)]
+    return _table((*names, "joins"), joined, lists=("joins",))
+
+
+def _table(names: Sequence[str], rows: Sequence[tuple], lists: Sequence[str] = ()) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    arrays = []
+    for name, values in zip(names, columns, strict=True):
+        if name in lists:
+            kind: pa.DataType = pa.list_(pa.string())
+        else:
+            kind = pa.timestamp("us", tz="UTC") if name == "sent_at" else pa.string()
+        arrays.append(pa.array(values, type=kind))
+    return pa.table(arrays, names=list(names))

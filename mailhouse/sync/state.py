@@ -1,0 +1,133 @@
+"""The sync's own tables, schema `reverse_sync`: made and changed by numbered, transactional migrations."""
+
+import duckdb
+
+from mailhouse.errors import SyncRefused
+
+SCHEMA = "warehouse.reverse_sync"
+
+_FIRST = """
+create table {schema}.runs (
+    run_id varchar not null primary key,
+    started_at timestamptz not null,
+    finished_at timestamptz,
+    planned json not null,
+    calls_planned integer not null,
+    calls_made json,
+    accepted integer,
+    rejected integer,
+    outcome varchar not null
+);
+create table {schema}.delivered (
+    destination varchar not null,
+    audience varchar not null,
+    document_key varchar not null,
+    customer_id varchar not null,
+    address varchar not null,
+    mailbox varchar not null,
+    fields json not null,
+    memberships json not null,
+    row_hash varchar not null,
+    acknowledged_at timestamptz not null,
+    run_id varchar not null,
+    primary key (destination, audience, document_key)
+);
+create table {schema}.in_flight (
+    call_id varchar not null,
+    run_id varchar not null,
+    sent_at timestamptz not null,
+    reference varchar,
+    destination varchar not null,
+    audience varchar not null,
+    document_key varchar not null,
+    customer_id varchar not null,
+    address varchar not null,
+    mailbox varchar not null,
+    action varchar not null,
+    tag varchar not null
+);
+create table {schema}.attempts (
+    destination varchar not null,
+    audience varchar not null,
+    document_key varchar not null,
+    action varchar not null,
+    tag varchar not null,
+    customer_id varchar not null,
+    row_hash varchar not null,
+    code varchar not null,
+    reason varchar not null,
+    attempts integer not null,
+    first_tried_at timestamptz not null,
+    last_tried_at timestamptz not null,
+    next_try_at timestamptz not null,
+    run_id varchar not null,
+    primary key (destination, audience, document_key, action, tag)
+);
+create table {schema}.receipts (
+    run_id varchar not null,
+    destination varchar not null,
+    audience varchar not null,
+    tag varchar not null,
+    checked_at timestamptz not null,
+    desired integer not null,
+    delivered integer not null,
+    actual integer not null,
+    reported integer not null,
+    is_settled boolean not null,
+    is_equal boolean not null,
+    differences json not null,
+    primary key (run_id, destination, audience, tag)
+);
+"""
+MIGRATIONS = (_FIRST,)
+TABLES = ("runs", "delivered", "in_flight", "attempts", "receipts")
+
+
+def migrate(connection: duckdb.DuckDBPyConnection) -> int:
+    """Bring the state to the newest version, each step in one transaction; returns the version.
+
+    Raises SyncRefused when the state was written by a newer Mailhouse.
+    """
+    connection.execute(f"create schema if not exists {SCHEMA}")
+    connection.execute(f"create table if not exists {SCHEMA}.schema_version (version integer primary key, applied_at timestamptz)")
+    version = _version(connection)
+    if version > len(MIGRATIONS):
+        raise SyncRefused(f"{SCHEMA}: written by a newer Mailhouse (state {version}, known {len(MIGRATIONS)}); update this one")
+    for number in range(version + 1, len(MIGRATIONS) + 1):
+        connection.execute("begin transaction")
+        try:
+            connection.execute(MIGRATIONS[number - 1].format(schema=SCHEMA))
+            connection.execute(f"insert into {SCHEMA}.schema_version values (?, now())", [number])
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+    return len(MIGRATIONS)
+
+
+def _version(connection: duckdb.DuckDBPyConnection) -> int:
+    return connection.execute(f"select coalesce(max(version), 0) from {SCHEMA}.schema_version").fetchall()[0][0]
+
+
+def readable(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the plan `sync_delivered`, `sync_in_flight` and `sync_attempts`: the state, or empty when there is none yet."""
+    rows = connection.execute(
+        "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = 'reverse_sync'"
+    ).fetchall()
+    there = {name for (name,) in rows}
+    for table in ("delivered", "in_flight", "attempts"):
+        if table in there:
+            connection.execute(f"create or replace temp view sync_{table} as select * from {SCHEMA}.{table}")
+        else:
+            columns = _columns(table)
+            connection.execute(f"create or replace temp view sync_{table} as select {columns} where false")
+
+
+def _columns(table: str) -> str:
+    """The columns of a table of the newest version as typed nulls."""
+    with duckdb.connect(":memory:") as scratch:
+        scratch.execute("create schema state")
+        for migration in MIGRATIONS:
+            scratch.execute(migration.format(schema="state"))
+        described = scratch.execute(f"describe state.{table}").fetchall()
+    return ", ".join(f"null::{kind} as {name}" for name, kind, *_ in described)
