@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+import duckdb
+
 from ingestion.landing import Landed, land
 from mailhouse import gate, sync
 from mailhouse.build import Layer, Project, downstream_of
 from mailhouse.clock import Clock, SystemClock, sandbox_clock, stopwatch
 from mailhouse.contact_points import normalise
+from mailhouse.query import published_manifest
 from mailhouse.report import Stage
 from mailhouse.settings import Settings, prepare_environment
 from mailhouse.warehouse import Warehouse
@@ -128,3 +131,67 @@ def publish(run: Run) -> None:
     begun = stopwatch()
     path = run.warehouse.publish()
     run.stages.append(Stage("publish", stopwatch() - begun, None, f"{path.stat().st_size / 1e6:,.0f} MB for readers"))
+
+
+def plan_sync(run: Run, segments: Sequence[str] | None = None) -> sync.Plan:
+    """Work out what the ESP is owed."""
+    begun = stopwatch()
+    with run.warehouse.write() as connection:
+        run.plan = sync.plan(sync_context(run, connection), segments or None, run.held_back)
+    people = sum(len(changes) for changes in run.plan.changes.values())
+    run.stages.append(Stage("plan", stopwatch() - begun, people, f"{run.plan.call_count} write calls"))
+    return run.plan
+
+
+def apply_plan(run: Run) -> sync.SyncResult:
+    """Send the plan; what was acknowledged is delivered, what was not stays owed."""
+    begun = stopwatch()
+    with run.warehouse.write() as connection:
+        run.result = sync.sync(sync_context(run, connection), run.plan)
+    run.problems += [problem for problem in run.result.problems if problem not in run.problems]
+    accepted = sum(one.accepted for one in run.result.destinations)
+    rejected = sum(sum(one.rejected.values()) for one in run.result.destinations)
+    calls = sum(one.calls_sent for one in run.result.destinations)
+    run.stages.append(Stage("apply", stopwatch() - begun, accepted, f"accepted in {calls} calls, {rejected} rejected"))
+    return run.result
+
+
+def compare(run: Run) -> Sequence[sync.Receipt]:
+    """Read back what the ESP has, and compare it with what should be there and what was acknowledged."""
+    begun = stopwatch()
+    with run.warehouse.write() as connection:
+        run.receipts = sync.receipt(sync_context(run, connection), run.result)
+    for receipt in run.receipts:
+        if not receipt.ok:
+            run.problems.append(f"{receipt.name}: desired, delivered and actual differ; see the receipt")
+    actual = sum(receipt.actual for receipt in run.receipts)
+    equal = sum(receipt.ok for receipt in run.receipts)
+    run.stages.append(Stage("receipt", stopwatch() - begun, actual, f"{equal} of {len(run.receipts)} audiences equal"))
+    return run.receipts
+
+
+def sync_context(run: Run, connection: duckdb.DuckDBPyConnection) -> sync.Context:
+    return sync.Context(run.settings, run.clock, connection, run.settings.manifest)
+
+
+def plan_only(settings: Settings, segments: Sequence[str]) -> sync.Plan:
+    """The plan as the published copy has it, while a run may hold the warehouse; nothing is written."""
+    manifest = published_manifest(settings)
+    path = settings.published_target / "manifest.json"
+    with Warehouse(settings).read() as connection:
+        closed = gate.recorded(connection, gate.segments(manifest).values())
+        return sync.plan(sync.Context(settings, clock_of(settings), connection, path), segments or None, closed)
+
+
+def sync_only(settings: Settings, segments: Sequence[str], say: Say = lambda _: None) -> Run:
+    """Plan, apply and compare on the warehouse as the last run left it; what that run held back stays held back."""
+    run = open_run(settings, say=say)
+    manifest = run.project.read_manifest()
+    with run.warehouse.write() as connection:
+        run.held_back = gate.recorded(connection, gate.segments(manifest).values())
+    run.problems += [f"{name} is held back: {reason}" for name, reason in sorted(run.held_back.items())]
+    plan_sync(run, segments)
+    apply_plan(run)
+    compare(run)
+    publish(run)
+    return run

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from flows import dashboard
 from flows.chain import open_run
+from flows.dashboard import Dashboard
 from flows.walk import walk
 from mailhouse import sandbox, terminal
 from mailhouse.build import Project
@@ -34,6 +36,7 @@ def run_demo(
     with terminal.progress("Make up the people, their purchases and what they said"):
         made = sandbox.create(settings.sandbox_dir, seed=seed, customers=customers, orders_file=orders, as_of=as_of)
     terminal.line(f"  {made}", style="dim")
+    board = open_dashboard(settings) if ui else None
     with serving(settings) as live:
         good = True
         for day in range(days + 1):
@@ -44,13 +47,33 @@ def run_demo(
                 terminal.line(f"  {passed}", style="dim")
             else:
                 terminal.headline("Day 1: everything for the first time")
-            good = walk(open_run(live, as_of=as_of)) and good
+            good = (run_on_dashboard(live, as_of) if board else walk(open_run(live, as_of=as_of))) and good
             if not good:
                 break
         if good:
             write_dbt_docs(live)
     tell_where(settings, stopwatch() - begun)
+    if board:
+        terminal.line(f"  dashboard   {board.url}   runs until `kill {board.pid}`")
     return good
+
+
+def open_dashboard(settings: Settings) -> Dashboard:
+    """Start a Prefect server for the runs to come."""
+    with terminal.progress("Start a Prefect server (half a minute)"):
+        board = dashboard.start(settings)
+    terminal.line(f"  dashboard at {board.url}", style="dim")
+    return board
+
+
+def run_on_dashboard(settings: Settings, as_of: date | None) -> bool:
+    """One run as a flow; its stages, artifacts and problems are on the dashboard."""
+    from flows.daily import daily  # Prefect takes seconds to import, and only this needs it
+
+    words = {"as_of": as_of.isoformat()} if as_of else {}
+    state = daily(workdir=str(settings.workdir), **words, return_state=True)
+    terminal.line(f"  {state.name}: {state.message}", style="" if state.is_completed() else "bold red")
+    return state.is_completed()
 
 
 def start_afresh(settings: Settings) -> None:

@@ -1,10 +1,13 @@
 """The chain told in a terminal: each stage with a bar while it works and a line when it is done."""
 
+from collections.abc import Callable, Iterator, Sequence
+
 from flows import chain
 from flows.chain import Run
 from mailhouse import report, terminal
 from mailhouse.build import LAYERS
 from mailhouse.errors import MailhouseError
+from mailhouse.settings import Settings
 
 
 def walk(run: Run, *, with_sync: bool = True) -> bool:
@@ -25,7 +28,7 @@ def walk(run: Run, *, with_sync: bool = True) -> bool:
     return run.is_good
 
 
-def _steps(run: Run, with_sync: bool):
+def _steps(run: Run, with_sync: bool) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "Land what the vendors have", lambda: chain.land_sources(run)
     yield "Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)
     for layer in LAYERS:
@@ -36,6 +39,14 @@ def _steps(run: Run, with_sync: bool):
         yield "Apply the plan", lambda: chain.apply_plan(run)
         yield "Compare desired, delivered and actual", lambda: chain.compare(run)
     yield "Publish the copy for readers", lambda: chain.publish(run)
+
+
+def sync_now(settings: Settings, segments: Sequence[str]) -> bool:
+    """Plan, apply and compare without landing or building; prints plan, receipt and stages."""
+    with terminal.progress("Bring the ESP in step") as steps:
+        run = chain.sync_only(settings, segments, say=steps)
+    show(run)
+    return run.is_good
 
 
 def show(run: Run) -> None:

@@ -83,3 +83,46 @@ def stages(run_stages: Sequence[Stage]) -> Table:
 def rfm_tables(connection: duckdb.DuckDBPyConnection) -> list[Table]:
     """The RFM grid and its groups."""
     return [rfm_grid(connection), rfm_groups(connection)]
+
+
+def plan_tables(plan: Any) -> list[Table]:
+    """A plan: what each audience is about to see, why people are refused, and the calls it takes."""
+    columns = ["audience", "segments", "adds", "updates", "removals", "unchanged", "refused", "note"]
+    rows = []
+    for one in plan.audiences:
+        notes = [f"held back: {one.held_back}"] if one.held_back else []
+        notes += [f"{one.waiting:,} wait after a refusal"] if one.waiting else []
+        notes += ["shadow: nothing is sent"] if one.mode == "shadow" else []
+        moves = [number(value) for value in (one.adds, one.updates, one.removals, one.unchanged, sum(one.refused.values()))]
+        rows.append([one.name, ", ".join(one.segments), *moves, "; ".join(notes)])
+    calls = ", ".join(
+        f"{destination}: {kinds['write']} of people, {kinds['leave']} of leavers"
+        for destination, kinds in plan.calls_by().items()
+    )
+    note = f"{plan.call_count:,} write calls ({calls})" if plan.call_count else "nothing to do: 0 write calls"
+    tables = [Table("Plan", columns, rows, note)]
+    if plan.consent.trouble:
+        tables.append(Table("Consent", ["trouble"], [[plan.consent.trouble]], "nothing is added or changed until this is mended"))
+    refused = plan.refused()
+    if refused:
+        counts = sorted(refused.items(), key=lambda item: (-item[1], item[0]))
+        tables.append(Table("Refused, and why", ["reason", "people"], [[reason, number(people)] for reason, people in counts]))
+    return tables
+
+
+def receipt_table(receipts: Sequence[Any]) -> Table:
+    """Desired, delivered and what the ESP itself lists, audience by audience."""
+    columns = ["audience", "desired", "delivered", "actual", "ESP's own count", "equal"]
+    rows = [
+        [one.name, number(one.desired), number(one.delivered), number(one.actual), number(one.reported), _verdict(one)]
+        for one in receipts
+    ]
+    equal = sum(one.ok for one in receipts)
+    return Table("Receipt", columns, rows, f"{equal} of {len(rows)} audiences: desired = delivered = actual, member by member")
+
+
+def _verdict(receipt: Any) -> str:
+    if receipt.ok:
+        return "yes" if receipt.settled else "yes, its count lags"
+    parts = {"owed": receipt.owed, "overdue": receipt.overdue, "missing": receipt.missing, "not ours": receipt.foreign}
+    return ", ".join(f"{len(keys):,} {name}" for name, keys in parts.items() if keys)

@@ -228,3 +228,15 @@ def prepare_environment(settings: Settings) -> None:
 def child_environment(**extra: str) -> dict[str, str]:
     """The environment for a process we start: ours, and `extra`."""
     return {**os.environ, **extra}
+
+
+def use_prefect_server(settings: Settings, port: int) -> None:
+    """Point Prefect, in this process and its children, at a server of this work directory; before prefect is imported."""
+    os.environ.update(
+        {
+            "PREFECT_HOME": str(settings.workdir / "prefect"),
+            "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+            "PREFECT_SERVER_API_PORT": str(port),
+            "PREFECT_LOGGING_LEVEL": "WARNING",
+        }
+    )
