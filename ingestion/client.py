@@ -18,10 +18,13 @@ from mailhouse.settings import Connection
 
 log = logging.getLogger("mailhouse.ingestion")
 
-ATTEMPTS = 6  # for "slow down", server errors and a silent network
+ATTEMPTS = 6  # for server errors and a silent network
+PATIENT_ATTEMPTS = 12  # for "slow down": the vendor is well and wants us back
 MALFORMED_ATTEMPTS = 3  # a proxy's error page passes; a changed API does not
 TIMEOUT = (10, 130)  # seconds to connect, to answer (Mailchimp itself gives up after 120)
+BROKEN_OFF = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, TransportError)
 SlowDown = Callable[[requests.Response], float | None]
+Renew = Callable[[requests.PreparedRequest], None]
 
 
 class VendorRefused(MailhouseError):
@@ -41,11 +44,19 @@ class VendorSession(requests.Session):
     """Sends one request as often as it takes: paced, with backoff, honouring Retry-After; gives back 2xx answers only.
 
     `slow_down(response)` knows the vendor's own ways of asking for a pause: seconds, or None when it did not ask.
+    `renew(request)` puts fresh credentials on a request that was refused, for vendors whose credentials end.
     Raises CredentialsRejected at once, VendorUnreachable and MalformedAnswer after bounded tries, VendorRefused else.
     """
 
     def __init__(
-        self, connection: Connection, clock: Clock, *, rate: Rate, secret: str, slow_down: SlowDown = no_slow_down
+        self,
+        connection: Connection,
+        clock: Clock,
+        *,
+        rate: Rate,
+        secret: str,
+        slow_down: SlowDown = no_slow_down,
+        renew: Renew | None = None,
     ) -> None:
         super().__init__()
         self.trust_env = False  # no proxy, netrc or certificate from the environment: only settings.py reads it
@@ -54,12 +65,14 @@ class VendorSession(requests.Session):
         self.pace = Pace(rate, clock)
         self.secret = secret
         self.slow_down = slow_down
+        self.renew = renew
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         kwargs["timeout"] = kwargs.get("timeout") or TIMEOUT
         kwargs["allow_redirects"] = False  # a redirect would carry the credential to another address
         streamed = bool(kwargs.get("stream"))
-        tried = malformed = renewed = 0
+        tried = malformed = 0
+        renewed = False
         while True:
             tried += 1
             self.pace.take()
@@ -67,7 +80,7 @@ class VendorSession(requests.Session):
                 response = super().send(request, **kwargs)
                 if response.ok and not streamed:
                     response.content  # noqa: B018  read here, so that a cut connection counts as a failed try
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, TransportError) as error:
+            except BROKEN_OFF as error:
                 self._wait(tried, None, f"{type(error).__name__}", request)
                 continue
             except requests.exceptions.ContentDecodingError:
@@ -77,10 +90,12 @@ class VendorSession(requests.Session):
             if wait is not None or response.status_code == 429 or response.status_code >= 500:
                 asked = asked_wait(response.headers, self.clock.now())
                 response.close()
-                self._wait(tried, asked if asked is not None else wait or None, f"HTTP {response.status_code}", request)
+                most = ATTEMPTS if wait is None and response.status_code >= 500 else PATIENT_ATTEMPTS
+                self._wait(tried, asked if asked is not None else wait or None, f"HTTP {response.status_code}", request, most)
                 continue
-            if response.status_code == 401 and not renewed and self.renew(request):
-                renewed = 1
+            if response.status_code == 401 and self.renew is not None and not renewed:
+                self.renew(request)
+                renewed = True
                 continue
             self._judge(response, request)
             if streamed:
@@ -90,17 +105,12 @@ class VendorSession(requests.Session):
             except ValueError:
                 malformed = self._malformed(malformed, request)
                 continue
-            response.json = lambda **_: parsed  # type: ignore[method-assign]  parsed once, numbers as decimals
-            return response
+            return _parsed(response, parsed)
 
-    def renew(self, request: requests.PreparedRequest) -> bool:
-        """Put fresh credentials on the request after a 401; False when the vendor's credentials do not expire."""
-        return False
-
-    def _wait(self, tried: int, asked: float | None, why: str, request: requests.PreparedRequest) -> None:
-        if tried >= ATTEMPTS:
+    def _wait(self, tried: int, asked: float | None, why: str, request: requests.PreparedRequest, most: int = ATTEMPTS) -> None:
+        if tried >= most:
             raise VendorUnreachable(
-                f"{self.where(request)} gave no answer in {ATTEMPTS} tries (last: {why});"
+                f"{self.where(request)} gave no answer in {most} tries (last: {why});"
                 " check the address and the vendor's status page, then run again: nothing was lost"
             )
         # never earlier than asked; growing when nothing was asked
@@ -159,8 +169,14 @@ class VendorClient(RESTClient):
     def malformed(self, response: requests.Response, what: str) -> MalformedAnswer:
         """The error for an answer of the wrong shape, naming the endpoint and never what it held."""
         return MalformedAnswer(
-            f"{self.session.where(response.request)} answered {what}; nothing of it was taken, see whether the vendor's API changed"
+            f"{self.session.where(response.request)} answered {what};"
+            " nothing of it was taken, see whether the vendor's API changed"
         )
+
+
+def _parsed(response: requests.Response, parsed: Any) -> requests.Response:
+    response.json = lambda **_: parsed  # type: ignore[method-assign]  parsed once, numbers as decimals
+    return response
 
 
 def parse(body: bytes) -> Any:

@@ -44,6 +44,11 @@ def fields(**columns: str) -> tuple[Field, ...]:
     return tuple(made)
 
 
+def paths(text: str) -> frozenset[str]:
+    """Paths divided by blanks, as a set."""
+    return frozenset(text.split())
+
+
 @dataclass(frozen=True)
 class Fields:
     """A resource's table: its fields, its key besides `connection_id`, and the column whose latest value wins a repeat.

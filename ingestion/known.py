@@ -36,7 +36,8 @@ class Known:
 
     def present(self, table: str, parent_column: str | None = None, parent: str = "") -> int:
         """Records of a table (under one parent) that have not been noticed as removed."""
-        return self._one(f"select count(*) {self._present(table, parent_column)}", table, parent, *([parent] if parent_column else []))
+        within = [parent] if parent_column else []
+        return self._one(f"select count(*) {self._present(table, parent_column)}", table, parent, *within)
 
     def missing(self, table: str, ids: pa.Array, parent_column: str | None = None, parent: str = "") -> list[str]:
         """Ids present here that are not among the vendor's `ids`."""

@@ -6,8 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import duckdb
 import dlt
+import duckdb
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion import pipelines, quality
@@ -102,9 +102,7 @@ def _chosen(settings: Settings, only: Iterable[str] | None) -> list[Connection]:
 
 
 def _finish(settings: Settings, connection: Connection, db: duckdb.DuckDBPyConnection, before: Landed) -> Landed:
-    return _guarded(
-        before, lambda: replace(before, finished_pending=pipelines.finish_pending(settings, connection, db))
-    )
+    return _guarded(before, lambda: replace(before, finished_pending=pipelines.finish_pending(settings, connection, db)))
 
 
 def _extract(settings: Settings, connection: Connection, clock: Clock, progress: Progress | None) -> Landing:
@@ -117,9 +115,7 @@ def _extract(settings: Settings, connection: Connection, clock: Clock, progress:
     return landing
 
 
-def _load(
-    settings: Settings, connection: Connection, landing: Landing, before: Landed, db: duckdb.DuckDBPyConnection
-) -> Landed:
+def _load(settings: Settings, connection: Connection, landing: Landing, before: Landed, db: duckdb.DuckDBPyConnection) -> Landed:
     known = Known(db, connection)
     had = known.counts()
     with pipelines.pipeline_of(settings, connection, db) as pipeline:

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from mailhouse.clock import Clock, stopwatch
 
 LONGEST_WAIT = 120.0  # seconds; a vendor that asks for a week is asked again earlier
-FIRST_WAIT = 0.5
+FIRST_WAIT, LONGEST_BACKOFF = 0.5, 30.0  # seconds, when the vendor did not say how long
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Pace:
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that `Retry-After` asks for (a number or a date, measured against the answer's own Date), capped; None if absurd."""
+    """Seconds that `Retry-After` asks for, capped, None if absurd; a date is measured against the answer's own Date."""
     asked = headers.get("Retry-After")
     if not asked:
         return None
@@ -69,7 +69,7 @@ def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def backoff(attempt: int) -> float:
     """Seconds before try number `attempt` + 1: doubling, with jitter so that connections do not march in step."""
-    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)) * random.uniform(0.6, 1.0)
+    return min(LONGEST_BACKOFF, FIRST_WAIT * 2 ** (attempt - 1)) * random.uniform(0.6, 1.0)
 
 
 def _http_date(text: str) -> datetime | None:

@@ -26,7 +26,7 @@ class Landing:
 
     connection: Connection
     clock: Clock
-    progress: Callable[[str, int], None] = lambda table, rows: None
+    progress: Callable[[str, int], None] | None = None
     unlisted: Unlisted = field(init=False)
     read: dict[str, int] = field(init=False, default_factory=dict)
 
@@ -66,7 +66,8 @@ class Landing:
     def _table(self, fields: Fields, page: Sequence[Record]) -> Any:
         table = fields.to_arrow(page, connection_id=self.connection.id, seen=self.unlisted)
         self.read[fields.table] = self.read.get(fields.table, 0) + len(page)
-        self.progress(fields.table, self.read[fields.table])
+        if self.progress is not None:
+            self.progress(fields.table, self.read[fields.table])
         return table
 
     def _empty_once(self, several: Sequence[Fields]) -> Iterator[Any]:

@@ -6,9 +6,15 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from ingestion import hubspot
+from ingestion import hubspot, mailchimp, shopify
 from ingestion.fields import Fields
-from ingestion.known import Known
+from ingestion.known import REMOVED, Known
+from ingestion.mailchimp.account import Account
+from ingestion.mailchimp.removed import removed as removed_from_account
+from ingestion.shopify.graphql import Shop
+from ingestion.shopify.orders import TABLES as ORDER_TABLES
+from ingestion.shopify.removed import removed as removed_from_shop
+from ingestion.shopify.settings import PRODUCTS
 from ingestion.source import Landing
 from mailhouse.settings import Settings
 
@@ -33,9 +39,36 @@ def _hubspot(landing: Landing, settings: Settings) -> DltSource:
     return hubspot.hubspot(landing, client, _custom(settings, "hubspot_contacts"))
 
 
+def _shopify(landing: Landing, settings: Settings) -> DltSource:
+    return shopify.shopify(landing, Shop(landing.connection, landing.clock), _custom(settings, "shopify_customers"))
+
+
+def _gone_from_shop(landing: Landing, settings: Settings, known: Known) -> Removed:
+    return removed_from_shop(landing, Shop(landing.connection, landing.clock), known)
+
+
+def _mailchimp(landing: Landing, settings: Settings) -> DltSource:
+    return mailchimp.mailchimp(landing, Account(landing.connection, landing.clock))
+
+
+def _gone_from_account(landing: Landing, settings: Settings, known: Known) -> Removed:
+    return removed_from_account(landing, Account(landing.connection, landing.clock), known)
+
+
 VENDORS: dict[str, Vendor] = {
     "hubspot": Vendor(
         source=_hubspot,
         tables=lambda settings: [hubspot.contact_fields(_custom(settings, "hubspot_contacts"))],
     ),
+    "shopify": Vendor(
+        source=_shopify,
+        tables=lambda settings: [
+            shopify.customer_fields(_custom(settings, "shopify_customers")),
+            PRODUCTS,
+            *ORDER_TABLES,
+            REMOVED,
+        ],
+        gone=_gone_from_shop,
+    ),
+    "mailchimp": Vendor(source=_mailchimp, tables=lambda _: mailchimp.TABLES, gone=_gone_from_account),
 }

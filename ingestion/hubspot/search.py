@@ -18,9 +18,7 @@ def latest_change(client: VendorClient, path: str) -> datetime | None:
     return _changed_at(client, page[0]) if page else None
 
 
-def changed_since(
-    client: VendorClient, path: str, since: datetime, properties: list[str]
-) -> Iterator[list[dict[str, Any]]]:
+def changed_since(client: VendorClient, path: str, since: datetime, properties: list[str]) -> Iterator[list[dict[str, Any]]]:
     """Pages of contacts changed at or after `since`, oldest first; some come twice, where two windows meet."""
     pace = Pace(settings.SEARCH_RATE, client.session.clock)
     while True:

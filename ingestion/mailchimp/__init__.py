@@ -1,0 +1,51 @@
+"""Everything we take from one Mailchimp account: lists with members, campaigns with what became of them, complaints."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dlt
+from dlt.extract import DltResource
+
+from ingestion.known import REMOVED
+from ingestion.mailchimp import reports, settings
+from ingestion.mailchimp.account import Account
+from ingestion.mailchimp.members import members
+from ingestion.source import Landing, batches
+
+TABLES = [settings.LISTS, settings.MEMBERS, *reports.TABLES, settings.ABUSE_REPORTS, REMOVED]
+
+
+@dlt.source(name="mailchimp")
+def mailchimp(landing: Landing, account: Account) -> Iterator[DltResource]:
+    """One account."""
+    lag = landing.lag(settings.LAG_SECONDS)
+    lists: list[dict[str, Any]] = []
+
+    def all_lists() -> list[dict[str, Any]]:
+        if not lists:
+            lists.extend(record for page in account.pages("/lists", "lists") for record in page)
+        return lists
+
+    def all_members() -> Iterator[list[dict[str, Any]]]:
+        for one in all_lists():
+            yield from members(account, one["id"], lag)
+
+    yield landing.resource(settings.LISTS, lambda: [page for page in [all_lists()] if page])
+    yield landing.resource(settings.MEMBERS, lambda: batches(all_members()))
+    yield landing.resource_of(reports.TABLES[0], reports.TABLES[1:], lambda: reports.pages(landing, account, lag))
+    yield landing.resource(settings.ABUSE_REPORTS, lambda: _complaints(account, [one["id"] for one in all_lists()]))
+    yield landing.resource(REMOVED, list)
+
+
+def _complaints(account: Account, lists: list[str]) -> Iterator[list[dict[str, Any]]]:
+    """The abuse reports of lists that have more of them than last time: the API knows no filter for them."""
+    state = dlt.current.resource_state("abuse_reports")
+    if state.get("listed_fields") != settings.ABUSE_REPORTS.digest:
+        state.update(listed_fields=settings.ABUSE_REPORTS.digest, totals={})
+    for list_id in lists:
+        path = f"/lists/{list_id}/abuse-reports"
+        total = account.total(path)
+        if state["totals"].get(list_id) != total:
+            for page in account.pages(path, "abuse_reports"):
+                yield [{**report, "list_id": list_id} for report in page]
+            state["totals"][list_id] = total
