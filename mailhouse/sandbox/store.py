@@ -239,6 +239,32 @@ class Store:
         statement = f"select {COLUMNS} from object where {where} order by {ordering} limit ? offset ?"
         return [_row(row) for row in self._connection().execute(statement, [*values, limit, offset])]
 
+    def search(
+        self,
+        kind: str,
+        where: str,
+        values: list[Any],
+        *,
+        ordering: str,
+        limit: int,
+        offset: int = 0,
+        deleted: bool | None = False,
+    ) -> list[Row]:
+        """Rows by a condition in SQL over the columns id, num, parent, created_at, updated_at, email and the JSON `body`."""
+        live = "" if deleted is None else f" and deleted = {int(deleted)}"
+        statement = f"select {COLUMNS} from object where kind = ?{live} and ({where}) order by {ordering} limit ? offset ?"
+        return [_row(row) for row in self._connection().execute(statement, [kind, *values, limit, offset])]
+
+    def search_count(self, kind: str, where: str, values: list[Any], deleted: bool | None = False) -> int:
+        """How many rows `search` would find without a limit."""
+        live = "" if deleted is None else f" and deleted = {int(deleted)}"
+        statement = f"select count(*) from object where kind = ?{live} and ({where})"
+        return self._connection().execute(statement, [kind, *values]).fetchone()[0]
+
+    def query(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """A reading statement over the tables `object` and `tag_member`, for figures that no other method gives."""
+        return self._connection().execute(statement, values).fetchall()
+
     def counts(self) -> dict[str, int]:
         """Live objects of each kind."""
         found = self._connection().execute("select kind, count(*) from object where deleted = 0 group by kind order by kind")

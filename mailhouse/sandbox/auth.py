@@ -1,0 +1,53 @@
+"""The sandbox's secrets, made at random with the state and kept in it."""
+
+import base64
+import binascii
+import hmac
+import secrets
+import string
+from typing import Any
+
+from mailhouse.sandbox.store import Store
+
+SECRETS = "secrets"
+
+
+def secrets_of(store: Store) -> dict[str, dict[str, str]]:
+    """The secrets by vendor; made on the first call, the same ever after."""
+    with store.transaction():
+        made: dict[str, Any] | None = store.meta_get(SECRETS)
+        if made is None:
+            made = {
+                "hubspot": {"token": f"pat-eu1-{secrets.token_hex(16)}"},
+                "shopify": {"client_id": secrets.token_hex(16), "client_secret": f"shpss_{secrets.token_hex(16)}"},
+                "mailchimp": {"api_key": f"{secrets.token_hex(16)}-us1"},
+            }
+            store.meta_set(SECRETS, made)
+    return made
+
+
+def shopify_token() -> str:
+    """A fresh access token in the shape of Shopify's."""
+    return "shpca_" + "".join(secrets.choice(string.hexdigits.lower()[:16]) for _ in range(32))
+
+
+def same(given: str, expected: str) -> bool:
+    """Compares in constant time."""
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+def bearer(header: str) -> str:
+    """The token of an `Authorization: Bearer` header, '' without one."""
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def basic_password(header: str) -> str:
+    """The password of an `Authorization: Basic` header, '' without a readable one."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,47 @@
+"""Counts what was asked of each vendor, so that a test can say how many calls a run made."""
+
+import threading
+from collections import Counter
+from typing import Any
+
+
+class Calls:
+    """Calls, rows and statuses by vendor, method, path template and operation."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._rows: Counter[tuple[str, str, str, str, bool]] = Counter()
+            self._statuses: dict[tuple[str, str, str, str, bool], Counter[str]] = {}
+
+    def add(self, vendor: str, method: str, template: str, operation: str, *, writes: bool, rows: int, status: str) -> None:
+        """`status` is the HTTP status, or `dropped` where the connection was cut."""
+        key = (vendor, method, template, operation, writes)
+        with self._lock:
+            self._rows[key] += rows
+            self._statuses.setdefault(key, Counter())[status] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"calls": [{vendor, method, path, operation, writes, calls, rows, statuses}], "writes": n, "total": n}`."""
+        with self._lock:
+            entries = [
+                {
+                    "vendor": vendor,
+                    "method": method,
+                    "path": template,
+                    "operation": operation,
+                    "writes": writes,
+                    "calls": statuses.total(),
+                    "rows": self._rows[vendor, method, template, operation, writes],
+                    "statuses": dict(statuses),
+                }
+                for (vendor, method, template, operation, writes), statuses in sorted(self._statuses.items())
+            ]
+        return {
+            "calls": entries,
+            "writes": sum(entry["calls"] for entry in entries if entry["writes"]),
+            "total": sum(entry["calls"] for entry in entries),
+        }

@@ -1,0 +1,158 @@
+"""How much each vendor lets a caller do: profiles of numbers, and the two ways of counting them."""
+
+import copy
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from mailhouse.errors import ConfigurationError
+
+# Sizes of the vendors' own plans. HubSpot: a private app on Professional; search 5 a second and the cap of 10,000 results
+# are from general knowledge. Shopify: a Standard shop. Mailchimp: its documentation; it publishes no number for high
+# volume, so that refusal is off unless asked for. How long Mailchimp's statistics lag is not published either.
+VENDOR: dict[str, dict[str, Any]] = {
+    "hubspot": {
+        "calls": 190,
+        "seconds": 10.0,
+        "searches_per_second": 5,
+        "calls_per_day": 650_000,
+        "search_results": 10_000,
+        "latency_seconds": 0.0,
+    },
+    "shopify": {
+        "bucket": 2_000,
+        "restored_per_second": 100.0,
+        "most_per_query": 1_000,
+        "throttle_status": 200,
+        "token_seconds": 86_400,
+        "token_calls": None,
+        "bulk_concurrent": 5,
+        "bulk_polls": 2,
+        "latency_seconds": 0.0,
+    },
+    "mailchimp": {
+        "connections": 10,
+        "calls_per_minute": None,
+        "stats_lag_seconds": 5.0,
+        "latency_seconds": 0.0,
+    },
+}
+
+
+def _profile(**changes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {vendor: {**numbers, **changes.get(vendor, {})} for vendor, numbers in VENDOR.items()}
+
+
+PROFILES: dict[str, dict[str, dict[str, Any]]] = {
+    "vendor": _profile(),
+    "generous": _profile(
+        hubspot={"calls": 100_000, "searches_per_second": 10_000},
+        shopify={"bucket": 20_000_000, "restored_per_second": 20_000_000.0, "bulk_polls": 0},
+        mailchimp={"stats_lag_seconds": 0.5},
+    ),
+    "small": _profile(
+        hubspot={"calls": 5, "seconds": 1.0, "searches_per_second": 2},
+        shopify={"bucket": 1_200, "restored_per_second": 1_000.0, "bulk_polls": 1},
+        mailchimp={"connections": 2, "stats_lag_seconds": 1.0},
+    ),
+}
+
+
+class Limits:
+    """The numbers in force; each vendor's own mapping may be read at any time."""
+
+    def __init__(self, profile: str = "generous") -> None:
+        self.numbers: dict[str, dict[str, Any]] = {}
+        self.profile = ""
+        self.use(profile)
+
+    def __getitem__(self, vendor: str) -> dict[str, Any]:
+        return self.numbers[vendor]
+
+    def use(self, profile: str) -> None:
+        """Takes over a named profile; raises ConfigurationError for another name."""
+        if profile not in PROFILES:
+            raise ConfigurationError(f"sandbox limits '{profile}' are unknown: choose one of {', '.join(sorted(PROFILES))}")
+        self.numbers, self.profile = copy.deepcopy(PROFILES[profile]), profile
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """`{"profile": name, vendor: {number: value}}`, all or nothing; raises ConfigurationError for unknown names."""
+        profile = changes.get("profile")
+        if profile is not None and profile not in PROFILES:
+            raise ConfigurationError(f"sandbox limits '{profile}' are unknown: choose one of {', '.join(sorted(PROFILES))}")
+        for vendor, numbers in changes.items():
+            if vendor == "profile":
+                continue
+            if vendor not in VENDOR or not isinstance(numbers, dict):
+                raise ConfigurationError(f"sandbox limits of '{vendor}' are unknown: choose one of {', '.join(sorted(VENDOR))}")
+            for name in numbers.keys() - VENDOR[vendor].keys():
+                known = ", ".join(sorted(VENDOR[vendor]))
+                raise ConfigurationError(f"sandbox limit '{vendor}.{name}' is unknown: choose one of {known}")
+        if profile is not None:
+            self.use(profile)
+        for vendor, numbers in changes.items():
+            if vendor != "profile":
+                self.numbers[vendor].update(numbers)
+
+
+class Window:
+    """So many calls within any stretch of so many seconds."""
+
+    def __init__(self) -> None:
+        self._taken: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def take(self, most: int, seconds: float) -> int | None:
+        """How many are left after this one, or None when there was none left."""
+        with self._lock:
+            now = self._forget(seconds)
+            if len(self._taken) >= most:
+                return None
+            self._taken.append(now)
+            return most - len(self._taken)
+
+    def left(self, most: int, seconds: float) -> int:
+        """How many more calls would be let through now."""
+        with self._lock:
+            self._forget(seconds)
+            return max(0, most - len(self._taken))
+
+    def _forget(self, seconds: float) -> float:
+        now = time.monotonic()
+        while self._taken and self._taken[0] <= now - seconds:
+            self._taken.popleft()
+        return now
+
+
+class Bucket:
+    """A store of points that fills up steadily and may never be overdrawn."""
+
+    def __init__(self) -> None:
+        self._spent = 0.0
+        self._at = time.monotonic()
+        self._lock = threading.Lock()
+
+    def _restore(self, per_second: float) -> None:
+        now = time.monotonic()
+        self._spent = max(0.0, self._spent - (now - self._at) * per_second)
+        self._at = now
+
+    def take(self, points: float, size: float, per_second: float) -> bool:
+        """Whether there were enough points; if so they are gone."""
+        with self._lock:
+            self._restore(per_second)
+            if self._spent + points > size:
+                return False
+            self._spent += points
+            return True
+
+    def give_back(self, points: float) -> None:
+        """Returns what was asked for and not used."""
+        with self._lock:
+            self._spent = max(0.0, self._spent - points)
+
+    def available(self, size: float, per_second: float) -> float:
+        with self._lock:
+            self._restore(per_second)
+            return max(0.0, size - self._spent)
