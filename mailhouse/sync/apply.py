@@ -57,7 +57,8 @@ class SyncResult:
     @property
     def problems(self) -> tuple[str, ...]:
         """Each reason why it is not ok, one line each."""
-        lines = [one.error or f"{one.destination}: {one.owed:,} rows are still owed; run `mailhouse sync` again" for one in self.destinations if not one.ok]
+        owed = "{}: {:,} rows are still owed; run `mailhouse sync` again"
+        lines = [one.error or owed.format(one.destination, one.owed) for one in self.destinations if not one.ok]
         if not self.plan.consent.usable:
             lines.append(f"nothing was added or changed: {self.plan.consent.trouble}")
         lines += [f"{segment} is held back: {reason}" for segment, reason in sorted(self.plan.held_back.items())]
@@ -71,8 +72,9 @@ def apply(context: Context, plan: Plan) -> SyncResult:
     """
     state.migrate(context.warehouse)
     journal = Journal(context.warehouse, uuid.uuid4().hex)
-    summary = {"audiences": plan.rows(), "calls": plan.calls_by(), "held_back": dict(plan.held_back), "consent": plan.consent.status}
-    journal.begin_run(context.clock.now(), dumps(summary), plan.call_count)
+    planned = plan.as_dict()
+    del planned["changes"]
+    journal.begin_run(context.clock.now(), dumps(planned), plan.call_count)
     journal.tidy(plan.wanted, plan.is_complete)
     results = asyncio.run(_all(context, plan, journal))
     result = SyncResult(journal.run_id, plan, tuple(results))

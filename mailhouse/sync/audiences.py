@@ -263,7 +263,8 @@ def _consistent(audiences: list[Audience], profiles: Mapping[str, ProfileModel],
     for audience in audiences:
         model = manifest.models[audience.segment]
         if audience.destination not in profiles:
-            _refuse(model, "reverse_sync.destination", f"the project has no model {audience.destination}_profiles with `profile_of`")
+            missing = f"{audience.destination}_profiles"
+            _refuse(model, "reverse_sync.destination", f"the project has no model {missing} with `profile_of`; add it")
         same = (audience.segment, audience.destination, audience.audience, audience.tag)
         if same in seen:
             _refuse(model, "reverse_sync", f"names {audience.name} twice; keep one")
@@ -273,4 +274,5 @@ def _consistent(audiences: list[Audience], profiles: Mapping[str, ProfileModel],
         first = modes.setdefault((audience.destination, audience.audience, audience.tag), audience)
         if first.mode != audience.mode:
             model = manifest.models[audience.segment]
-            _refuse(model, "reverse_sync.mode", f"{audience.name} is {first.mode} in {first.segment}; one membership has one mode")
+            other = f"{first.mode} in {first.segment}"
+            _refuse(model, "reverse_sync.mode", f"{audience.name} is {other}; one membership has one mode")

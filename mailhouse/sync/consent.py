@@ -27,7 +27,7 @@ class ConsentState:
 
 
 def consent_state(connection: duckdb.DuckDBPyConnection, targets: Targets, now: datetime, max_age: timedelta) -> ConsentState:
-    """Whether consent may be relied on at `now`: there, filled, decided within `max_age` and not before the ledger's newest act."""
+    """Whether consent may be relied on at `now`: there, filled, decided within `max_age`, not before the newest act."""
     status = targets.consent_status
     if status is None:
         return ConsentState("missing", "the project has no model consent_status")

@@ -13,7 +13,8 @@ from mailhouse.sync.identifiers import quoted
 
 # what can be an address at all; whether it exists is for the ESP to say
 _ADDRESS = r"^[^@\s<>(),;:\\\"\[\]]+@[^@\s<>(),;:\\\"\[\].]+(\.[^@\s<>(),;:\\\"\[\].]+)+$"
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL")
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
+_NUMBERS = (*_WHOLE, "FLOAT", "DOUBLE", "DECIMAL")
 _DAYS = ("DATE", "TIMESTAMP")
 
 
@@ -32,7 +33,8 @@ def field_kinds(connection: duckdb.DuckDBPyConnection, profile: ProfileModel) ->
     types = {name.lower(): kind for name, kind, *_ in connection.execute(f"describe {profile.relation.sql}").fetchall()}
     for column in (PERSON, profile.key, profile.mailbox, *(field.column for field in profile.fields)):
         if column is not None and column not in types:
-            raise ConfigurationError(f"{profile.model}: the built model has no column {column}; run `mailhouse run`, or correct `profile_of`")
+            lacking = f"{profile.model}: the built model has no column {column}"
+            raise ConfigurationError(f"{lacking}; run `mailhouse run`, or correct `profile_of`")
     return {field.name: _kind(types[field.column]) for field in profile.fields}
 
 
@@ -59,7 +61,8 @@ def create_desired(
     kinds = {name: field_kinds(connection, profile) for name, profile in targets.profiles.items()}
     _create_targets(connection, targets, held_back, selected)
     people = [_people(profile, kinds[name], connections[name].vendor) for name, profile in targets.profiles.items()]
-    connection.execute(f"create or replace temp table sync_people as {_PICKED.format(people=' union all '.join(people) or _NOBODY)}")
+    picked = _PICKED.format(people=" union all ".join(people) or _NOBODY)
+    connection.execute(f"create or replace temp table sync_people as {picked}")
     members = [_members(connection, number, audience) for number, audience in enumerate(targets.audiences)]
     body = " union all ".join(member for member in members if member) or "select 0 as target_id, '' as customer_id where false"
     connection.execute(f"create or replace temp table sync_members as {body}")
@@ -98,12 +101,13 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
     rules = rules_for(vendor)
     if rules is None:
         raise ConfigurationError(f"{profile.destination}: {vendor} is not an ESP that can be written to")
-    address = f"nullif(trim(cast({quoted(profile.key)} as varchar)), '')"
+    # every column is qualified: inside the look at consent a bare name would mean consent's own column
+    address = f"nullif(trim(cast(profile.{quoted(profile.key)} as varchar)), '')"
     # consent is kept in the widest form of an address; lower-case is the nearest to it when the model has no such column
-    mailbox = f"cast({quoted(profile.mailbox)} as varchar)" if profile.mailbox else f"lower({address})"
+    mailbox = f"cast(profile.{quoted(profile.mailbox)} as varchar)" if profile.mailbox else f"lower({address})"
     pairs = []
     for field in profile.fields:
-        column = quoted(field.column)
+        column = f"profile.{quoted(field.column)}"
         # a moment is sent as its day: the ESP's dates have no time
         value = f"cast({column} as date)" if kinds[field.name] == "date" else column
         if field.purpose is not None:
@@ -112,12 +116,12 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
     return f"""
         select
             {text(profile.destination)} as destination,
-            cast({quoted(PERSON)} as varchar) as customer_id,
+            cast(profile.{quoted(PERSON)} as varchar) as customer_id,
             {address} as address,
             {mailbox} as mailbox,
             {rules.key_sql(address)} as document_key,
             cast(json_object({", ".join(pairs)}) as varchar) as fields
-        from {profile.relation.sql}
+        from {profile.relation.sql} as profile
     """
 
 
@@ -134,7 +138,7 @@ def _members(connection: duckdb.DuckDBPyConnection, number: int, audience: Audie
         return None
     columns = {name.lower() for name, *_ in connection.execute(f"describe {audience.relation.sql}").fetchall()}
     if PERSON not in columns:
-        raise ConfigurationError(f"{audience.segment}: the built model has no column {PERSON}; a segment gives one {PERSON} a row")
+        raise ConfigurationError(f"{audience.segment}: the built model has no column {PERSON}; a segment gives one a row")
     person = quoted(PERSON)
     return (
         f"select distinct {number} as target_id, cast({person} as varchar) as customer_id"
@@ -157,7 +161,9 @@ _PICKED = f"""
     from people
 """
 
-_SHARE = "cast(('0x' || substr(md5({salt} || ':' || targets.audience || ':' || targets.tag || ':' || members.customer_id), 1, 8)) as bigint) / 4294967296.0"
+# a number from 0 to 1 that is the same for the same person and audience for ever
+_SALTED = "md5({salt} || ':' || targets.audience || ':' || targets.tag || ':' || members.customer_id)"
+_SHARE = f"cast('0x' || substr({_SALTED}, 1, 8) as bigint) / 4294967296.0"
 
 _DECISIONS = f"""
     create or replace temp table sync_decisions as

@@ -208,14 +208,22 @@ def changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
     """The documents that are to be sent or to leave, in a stable order."""
     rows = connection.execute(
         """
-        select destination, audience, document_key, customer_id, address, mailbox, fields, row_hash, is_written, joins, leaves, needs
+        select
+            destination, audience, document_key, customer_id, address, mailbox, fields, row_hash,
+            is_written, joins, leaves, needs
         from sync_changes
         where is_written or len(leaves) > 0
         order by destination, audience, document_key
         """
     ).fetchall()
     return [
-        Change(*head, write=written, add=tuple(joins or ()) if written else (), remove=tuple(leaves or ()), needs=tuple(needs or ()))
+        Change(
+            *head,
+            write=written,
+            add=tuple(joins or ()) if written else (),
+            remove=tuple(leaves or ()),
+            needs=tuple(needs or ()),
+        )
         for *head, written, joins, leaves, needs in rows
     ]
 

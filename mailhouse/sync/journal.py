@@ -45,7 +45,8 @@ class Journal:
     def end_run(self, now: datetime, calls_made: str, accepted: int, rejected: int, outcome: str) -> None:
         with self._transaction():
             self._connection.execute(
-                f"update {SCHEMA}.runs set finished_at = ?, calls_made = ?, accepted = ?, rejected = ?, outcome = ? where run_id = ?",
+                f"update {SCHEMA}.runs set finished_at = ?, calls_made = ?, accepted = ?, rejected = ?, outcome = ?"
+                " where run_id = ?",
                 [now, calls_made, accepted, rejected, outcome, self.run_id],
             )
 
@@ -158,9 +159,7 @@ class Journal:
         """An acknowledgement ends every doubt about the same thing that an earlier run left, and every earlier refusal."""
         if not accepted:
             return
-        same = (
-            "old.destination = given.destination and old.audience = given.audience and old.document_key = given.document_key"
-        )
+        same = "old.destination = given.destination and old.audience = given.audience and old.document_key = given.document_key"
         if call.action == "leave":
             condition, values = "old.action in ('leave', 'add') and old.tag = $tag", {"tag": call.tag}
         else:
@@ -169,7 +168,8 @@ class Journal:
         table = _keys(accepted, with_joins=True)
         self._insert(f"delete from {SCHEMA}.in_flight as old using given where {same} and {condition}", table, values)
         refused = {"action": call.action, "tag": call.tag}
-        self._insert(f"delete from {SCHEMA}.attempts as old using given where {same} and action = $action and tag = $tag", table, refused)
+        over = f"{same} and old.action = $action and old.tag = $tag"
+        self._insert(f"delete from {SCHEMA}.attempts as old using given where {over}", table, refused)
 
     def _rejected(self, call: Call, rejected: Sequence[tuple[Change, Outcome]], now: datetime) -> None:
         for change, outcome in rejected:

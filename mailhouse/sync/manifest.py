@@ -58,7 +58,7 @@ def read_manifest(path: Path) -> Manifest:
 def _model(node: Mapping[str, Any]) -> Model:
     config = node.get("config") or {}
     columns = {
-        name.lower(): {**((column.get("config") or {}).get("meta") or column.get("meta") or {}), "data_type": column.get("data_type")}
+        name.lower(): (column.get("config") or {}).get("meta") or column.get("meta") or {}
         for name, column in (node.get("columns") or {}).items()
     }
     return Model(

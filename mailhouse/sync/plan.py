@@ -152,9 +152,10 @@ def make_plan(context: Context, segments: Iterable[str] | None = None, held_back
     connections = context.settings.connections
     targets = read_audiences(context.manifest, connections)
     declared = {audience.segment for audience in targets.audiences}
-    selected = frozenset(declared if not segments else segments)
+    selected = frozenset(segments or declared)
     if unknown := sorted(selected - declared):
-        raise ConfigurationError(f"{unknown[0]}: no segment with `reverse_sync` is called that; there are {', '.join(sorted(declared))}")
+        known = ", ".join(sorted(declared)) or "none"
+        raise ConfigurationError(f"{unknown[0]}: no segment with `reverse_sync` is called that; there are {known}")
     held = {segment: reason for segment, reason in (held_back or {}).items() if segment in selected}
     for audience in targets.audiences:
         if audience.segment in selected and audience.segment not in held and not exists(context.warehouse, audience.relation):

@@ -89,7 +89,8 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> int:
     Raises SyncRefused when the state was written by a newer Mailhouse.
     """
     connection.execute(f"create schema if not exists {SCHEMA}")
-    connection.execute(f"create table if not exists {SCHEMA}.schema_version (version integer primary key, applied_at timestamptz)")
+    versions = f"{SCHEMA}.schema_version (version integer primary key, applied_at timestamptz)"
+    connection.execute(f"create table if not exists {versions}")
     version = _version(connection)
     if version > len(MIGRATIONS):
         raise SyncRefused(f"{SCHEMA}: written by a newer Mailhouse (state {version}, known {len(MIGRATIONS)}); update this one")

@@ -14,7 +14,8 @@ from mailhouse.errors import ConfigurationError, MalformedAnswer
 from mailhouse.http import Answer, HttpClient, Limits, OutcomeUnknown, pause
 from mailhouse.settings import Connection
 
-_NUMBERS = {"connections": int, "timeout": float, "attempts": int, "settle_time": float, "settle_pause": float, "rate": float, "burst": int}
+_WHOLE = {"connections", "attempts", "burst"}
+_NUMBERS = {*_WHOLE, "timeout", "settle_time", "settle_pause", "rate"}
 
 # without these a member who unsubscribed would look as if the tag had been taken away
 EVERYONE = {"include_cleaned": "true", "include_transactional": "true", "include_unsubscribed": "true"}
@@ -31,7 +32,7 @@ def limits_of(connection: Connection) -> Limits:
         if key not in _NUMBERS or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             known = ", ".join(sorted(_NUMBERS))
             raise ConfigurationError(f"connection {connection.id}: settings.limits.{key}: positive numbers for {known}")
-        changed[key] = _NUMBERS[key](value)
+        changed[key] = int(value) if key in _WHOLE else float(value)
     return replace(wire.LIMITS, **changed)
 
 
@@ -66,7 +67,7 @@ class Account:
     async def prepare(self, audience: str, tags: Sequence[str], fields: Mapping[str, str]) -> None:
         await self._lists.prepare(audience, tags, fields)
 
-    async def send(self, call: Call, remember: Callable[[str], None]) -> list[Outcome]:
+    async def send(self, call: Call, remember: Callable[[str], None]) -> list[Outcome]:  # noqa: ARG002
         # Mailchimp answers in the same call: there is no job whose id would have to be remembered
         if call.action == "leave":
             return await self._leave(call)
@@ -113,7 +114,8 @@ class Account:
     async def _halves(self, call: Call, answer: Answer) -> list[Outcome]:
         """A call refused as a whole: one bad row is found by halving, and the others still land."""
         if answer.status not in (400, 413, 422):
-            raise MalformedAnswer(f"{self.name}: {call.action} to {call.audience}: {self._client.detail(answer)}; look there, run again")
+            said = self._client.detail(answer)
+            raise MalformedAnswer(f"{self.name}: {call.action} to {call.audience}: {said}; look there, run again")
         if len(call.changes) == 1:
             (change,) = call.changes
             return [wire.refusal(change.key, {"error": self._client.detail(answer), "error_code": f"http_{answer.status}"})]

@@ -101,7 +101,8 @@ class Lists:
             answer = await self._client.read(path, template, {**params, "count": PAGE, "offset": len(rows)})
             page = answer.body.get(key) if answer.status == 200 and isinstance(answer.body, Mapping) else None
             if not isinstance(page, list):
-                raise MalformedAnswer(f"{self._client.name}: GET {template}: no {key} in the answer: {self._client.detail(answer)}")
+                said = self._client.detail(answer)
+                raise MalformedAnswer(f"{self._client.name}: GET {template}: no {key} in the answer: {said}; run again later")
             rows.extend(page)
             if len(page) < PAGE:
                 return rows

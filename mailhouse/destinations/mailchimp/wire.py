@@ -149,7 +149,7 @@ def batch_outcomes(call: Call, body: Any) -> list[Outcome] | None:
 
 
 def leave_outcomes(call: Call, body: Any) -> tuple[list[Outcome], list[Change], dict[str, Any]] | None:
-    """Who surely left, of whom the answer says nothing good, and what it says of some of those; None when it contradicts itself."""
+    """Who surely left, of whom the answer says nothing good, and what it says of those; None when it contradicts itself."""
     try:
         removed = {key_of(member["email_address"]) for member in body["members_removed"]}
         if body["total_removed"] != len(body["members_removed"]):
