@@ -42,6 +42,10 @@ class Run:
     def is_good(self) -> bool:
         return not self.problems
 
+    def has_built(self, model: str) -> bool:
+        """Whether this run has made that model anew."""
+        return any(node.name == model and node.is_good for layer in self.layers for node in layer.nodes)
+
     @property
     def warehouse(self) -> Warehouse:
         return Warehouse(self.settings)

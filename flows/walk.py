@@ -52,7 +52,7 @@ def sync_now(settings: Settings, segments: Sequence[str]) -> bool:
 def show(run: Run) -> None:
     """The tables of a run: RFM, plan, receipt, stages, and in the end every problem in one line each."""
     terminal.blank()
-    if run.settings.published_path.exists() and run.layers:
+    if run.has_built("customer_rfm") and any(stage.name == "publish" for stage in run.stages):
         with run.warehouse.read() as connection:
             for table in report.rfm_tables(connection):
                 terminal.show(table)

@@ -1,0 +1,100 @@
+"""A company that lives through two days: seeded, run, run again with nothing changed, a day later run once more."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import chain
+from flows.chain import Run
+from flows.demo import serving
+from mailhouse import sandbox
+from mailhouse.build import LAYERS
+from mailhouse.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+SHARED = ROOT.parent / "shared"
+
+
+def shared(name: str) -> Path:
+    """A file of the data kept beside the repository; the test is skipped where it is absent."""
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"{name} is not beside this checkout (../shared)")
+    return path
+
+
+def settings_in(workdir: Path) -> Settings:
+    workdir.mkdir(parents=True, exist_ok=True)
+    return load_settings(workdir, project=ROOT)
+
+
+def build(run: Run) -> Run:
+    for layer in LAYERS:
+        chain.build_layer(run, layer)
+    return run
+
+
+def run_chain(settings: Settings, *, with_sync: bool = True, **options: Any) -> Run:
+    """The whole road, as `mailhouse run` walks it, without the printing."""
+    run = chain.open_run(settings, **options)
+    chain.land_sources(run)
+    chain.normalise_contact_points(run)
+    build(run)
+    chain.decide_gate(run)
+    if with_sync:
+        chain.plan_sync(run)
+        chain.apply_plan(run)
+        chain.compare(run)
+    chain.publish(run)
+    return run
+
+
+def control(settings: Settings, method: str, path: str, body: Any = None) -> Any:
+    """One call to the sandbox's own controls."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{settings.sandbox_url}/_sandbox/{path}", data=data, method=method)
+    request.add_header("content-type", "application/json")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+def calls(settings: Settings) -> Any:
+    return control(settings, "GET", "calls")
+
+
+def forget_calls(settings: Settings) -> None:
+    control(settings, "DELETE", "calls")
+
+
+@dataclass
+class TwoDays:
+    """What the company's runs left: each run, and the calls the vendors counted during it."""
+
+    settings: Settings
+    first: Run
+    again: Run
+    later: Run
+    calls_first: Any
+    calls_again: Any
+    calls_later: Any
+
+
+@pytest.fixture(scope="session")
+def two_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoDays]:
+    settings = settings_in(tmp_path_factory.mktemp("two_days"))
+    sandbox.create(settings.sandbox_dir, seed=7, customers=5_000)
+    with serving(settings) as live:
+        runs, counted = [], []
+        for advance in (0, 0, 1):
+            if advance:
+                sandbox.advance(live.sandbox_dir, advance)
+            forget_calls(live)
+            runs.append(run_chain(live))
+            counted.append(calls(live))
+        yield TwoDays(live, *runs, *counted)

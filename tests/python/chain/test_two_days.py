@@ -1,0 +1,90 @@
+"""The demo's own company: what the first run does, what a run with nothing changed leaves alone, what a day later moves."""
+
+from math import ceil
+
+import pytest
+
+from flows.chain import Run
+from tests.python.chain.conftest import TwoDays
+
+pytestmark = pytest.mark.xdist_group("two_days")
+BATCH = 500
+
+
+def bound(run: Run) -> int:
+    """The least number of write calls, from the plan's own changes: people to write, and leavers tag by tag."""
+    people = {
+        (change.destination, change.audience, change.key)
+        for changes in run.plan.changes.values()
+        for change in changes
+        if change.write
+    }
+    leavers: dict[tuple[str, str, str], int] = {}
+    for changes in run.plan.changes.values():
+        for change in changes:
+            for tag in change.remove:
+                place = (change.destination, change.audience, tag)
+                leavers[place] = leavers.get(place, 0) + 1
+    return ceil(len(people) / BATCH) + sum(ceil(count / BATCH) for count in leavers.values())
+
+
+def writes(counted) -> int:
+    """Batch writes as the vendor counted them, without the one-time set-up of tags and merge fields."""
+    return sum(
+        entry["calls"]
+        for entry in counted["calls"]
+        if entry["writes"]
+        and entry["vendor"] == "mailchimp"
+        and entry["path"].rstrip("/").split("/")[-1] in {"{list_id}", "{segment_id}"}
+    )
+
+
+def rows_read(counted, *vendors: str) -> int:
+    return sum(entry["rows"] for entry in counted["calls"] if not entry["writes"] and entry["vendor"] in vendors)
+
+
+def test_every_run_is_good(two_days: TwoDays):
+    for run in (two_days.first, two_days.again, two_days.later):
+        assert run.problems == []
+        assert run.held_back == {}
+        assert all(receipt.ok for receipt in run.receipts)
+
+
+def test_calls_are_the_least_possible(two_days: TwoDays):
+    for run, counted in ((two_days.first, two_days.calls_first), (two_days.later, two_days.calls_later)):
+        assert run.plan.call_count == bound(run) == writes(counted) > 0
+
+
+def test_nothing_changed_makes_no_write_call(two_days: TwoDays):
+    assert two_days.again.plan.is_empty
+    assert two_days.calls_again["writes"] == 0
+
+
+def test_a_later_run_asks_only_for_what_changed(two_days: TwoDays):
+    first = rows_read(two_days.calls_first, "hubspot", "shopify")
+    later = rows_read(two_days.calls_later, "hubspot", "shopify")
+    assert first > 10_000
+    assert later < first / 10
+
+
+def test_the_plan_shows_every_kind_of_change(two_days: TwoDays):
+    first, later = two_days.first.plan, two_days.later.plan
+    assert sum(one.adds for one in first.audiences) > 0
+    assert sum(one.updates for one in later.audiences) > 0
+    assert sum(one.removals for one in later.audiences) > 0
+    assert len(first.refused()) >= 4
+
+
+def test_each_segment_has_members(two_days: TwoDays):
+    manifest = two_days.first.project.read_manifest()
+    names = sorted(node["name"] for node in manifest["nodes"].values() if (node["config"].get("meta") or {}).get("reverse_sync"))
+    assert len(names) >= 6
+    with two_days.first.warehouse.read() as connection:
+        sizes = {name: connection.execute(f"select count(*) from segments.{name}").fetchall()[0][0] for name in names}
+    assert {name: size for name, size in sizes.items() if size < 20} == {}
+
+
+def test_only_changed_people_are_planned(two_days: TwoDays):
+    changed = {change.key for changes in two_days.later.plan.changes.values() for change in changes}
+    everyone = {change.key for changes in two_days.first.plan.changes.values() for change in changes}
+    assert 0 < len(changed) < len(everyone) / 4
