@@ -107,6 +107,7 @@ for _type, _names in {
 FIELDS["Refund", "updatedAt"] = FIELDS["Refund", "createdAt"]
 for _type in ("Customer", "Order", "Product", "LineItem", "Refund", "ProductVariant", "Shop"):
     FIELDS[_type, "id"] = lambda item, _, __, of=_type: gid(of, item["id"])
+for _type in ("Customer", "Order", "Product", "Refund", "ProductVariant"):
     FIELDS[_type, "legacyResourceId"] = lambda item, _, __: item["id"]
 
 

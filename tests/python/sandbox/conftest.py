@@ -197,18 +197,33 @@ def fill(store: Store) -> None:
     names = {"email": "string", "firstname": "string", "lastmodifieddate": "datetime", "loyalty_tier": "string"}
     store.put_many(
         "hubspot.property",
-        [Row(name, {"name": name, "type": kind, "label": name, "custom": name == "loyalty_tier"}, NOW) for name, kind in names.items()],
+        [
+            Row(name, {"name": name, "type": kind, "label": name, "custom": name == "loyalty_tier"}, NOW)
+            for name, kind in names.items()
+        ],
     )
     store.put_many("shopify.customer", [customer(number, minutes_ago=50 - number) for number in range(1, 8)])
     product = {"id": "1", "title": "Thing", "productType": "Things", "vendor": "Maker", "status": "ACTIVE"}
-    product |= {"createdAt": stamp(NOW), "updatedAt": stamp(NOW), "variants": [{"id": "11", "sku": "SKU0", "title": "One", "price": "12.30"}]}
+    product |= {
+        "createdAt": stamp(NOW),
+        "updatedAt": stamp(NOW),
+        "variants": [{"id": "11", "sku": "SKU0", "title": "One", "price": "12.30"}],
+    }
     store.put("shopify.product", Row("1", product, NOW))
     store.put_many("shopify.order", [order(number, 1 + number % 3, 40 - number, refunded=number == 3) for number in range(1, 10)])
-    store.put("mailchimp.list", Row(LIST, {"id": LIST, "name": "Customers", "double_optin": False, "date_created": stamp(NOW)}, NOW))
+    store.put(
+        "mailchimp.list", Row(LIST, {"id": LIST, "name": "Customers", "double_optin": False, "date_created": stamp(NOW)}, NOW)
+    )
     store.put_many("mailchimp.merge_field", [merge_field(1, "FNAME"), merge_field(2, "LNAME"), merge_field(3, "SPENT", "number")])
     store.put_many(
         "mailchimp.member",
-        [member("ann"), member("bob", "unsubscribed"), member("cay", "cleaned"), member("dan", "pending"), member("eve", "archived")],
+        [
+            member("ann"),
+            member("bob", "unsubscribed"),
+            member("cay", "cleaned"),
+            member("dan", "pending"),
+            member("eve", "archived"),
+        ],
     )
 
 

@@ -50,7 +50,9 @@ def test_who_left_or_bounced_cannot_be_subscribed_again(sandbox_server, name):
     assert "compliance state" in error["error"]
     assert error["error_code"] == "ERROR_GENERIC"
     single = sandbox_server.mailchimp(
-        "PATCH", f"/lists/{sandbox_server.list_id}/members/{by_email(sandbox_server)[f'{name}@example.org']['id']}", {"status": "subscribed"}
+        "PATCH",
+        f"/lists/{sandbox_server.list_id}/members/{by_email(sandbox_server)[f'{name}@example.org']['id']}",
+        {"status": "subscribed"},
     )
     assert (single.status_code, single.json()["title"]) == (400, "Member In Compliance State")
 
@@ -67,7 +69,11 @@ def test_each_row_is_refused_for_its_own_reason_and_the_rest_is_taken(sandbox_se
             {"email_address": "Twice@example.org", **good},
             {"email_address": "missing@example.org", "status_if_new": "subscribed"},
             {"email_address": "long@example.org", "status_if_new": "subscribed", "merge_fields": {"TIER": "é" * 128}},
-            {"email_address": "number@example.org", "status_if_new": "subscribed", "merge_fields": {"TIER": "x", "SPENT": "much"}},
+            {
+                "email_address": "number@example.org",
+                "status_if_new": "subscribed",
+                "merge_fields": {"TIER": "x", "SPENT": "much"},
+            },
             {"email_address": "none@example.org", "status_if_new": "subscribed", "merge_fields": {"TIER": None}},
             {"email_address": "nostatus@example.org", "merge_fields": {"TIER": "x"}},
         ]
@@ -197,7 +203,9 @@ def test_an_update_that_changes_nothing_does_not_touch_last_changed(sandbox_serv
 
 
 def test_fields_cut_the_answer(sandbox_server):
-    answer = sandbox_server.mailchimp("GET", f"/lists/{sandbox_server.list_id}/members", None, fields="members.id,total_items").json()
+    answer = sandbox_server.mailchimp(
+        "GET", f"/lists/{sandbox_server.list_id}/members", None, fields="members.id,total_items"
+    ).json()
     assert set(answer) == {"members", "total_items"}
     assert all(set(row) == {"id"} for row in answer["members"])
     lists = sandbox_server.mailchimp("GET", "/lists", None, exclude_fields="lists.stats").json()
