@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -53,7 +53,8 @@ def paths(text: str) -> frozenset[str]:
 class Fields:
     """A resource's table: its fields, its key besides `connection_id`, and the column whose latest value wins a repeat.
 
-    `ignored` are paths that the vendor sends and we leave on purpose; anything else unlisted is reported once.
+    `ignored` are paths that the vendor sends and we leave on purpose; anything else unlisted is reported once, unless the
+    fields are `asked_by_name`, so that nothing comes unasked.
     """
 
     table: str
@@ -61,6 +62,7 @@ class Fields:
     fields: tuple[Field, ...]
     latest: str | None = None
     ignored: frozenset[str] = frozenset()
+    asked_by_name: bool = False
 
     def with_custom(self, custom: Mapping[str, str], path: Callable[[str], str]) -> "Fields":
         """The same table with the configured custom properties (`{name: type}`) as further columns."""
@@ -71,7 +73,7 @@ class Fields:
                     f"custom property `{name}` of {self.table}: this field is landed already; remove it from `custom_properties`"
                 )
         added = tuple(Field(name, path(name), kind) for name, kind in custom.items())
-        return Fields(self.table, self.key, self.fields + added, self.latest, self.ignored)
+        return replace(self, fields=self.fields + added)
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -109,7 +111,7 @@ class Fields:
 
         Raises FieldDoesNotFit naming connection, resource, field and record, never the value.
         """
-        if seen is not None and (unlisted := self.unlisted(page)):
+        if seen is not None and not self.asked_by_name and (unlisted := self.unlisted(page)):
             seen(self.table, unlisted)
         arrays: list[pa.Array] = [pa.repeat(pa.scalar(connection_id), len(page))]
         for field in self.fields:

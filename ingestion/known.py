@@ -13,6 +13,7 @@ REMOVED = Fields(
     key=("resource", "parent_id", "id"),
     fields=fields(resource="text", parent_id="text", id="text", noticed_at="timestamp"),
     latest="noticed_at",
+    asked_by_name=True,
 )
 
 

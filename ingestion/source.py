@@ -44,11 +44,11 @@ class Landing:
         """A resource of one table, merged on its key; the table exists after the first landing even without rows."""
 
         def tables() -> Iterator[Any]:
-            yield from self._empty_once([fields])
+            yield from (empty for _, empty in self._empty_once([fields]))
             for page in pages():
                 yield self._table(fields, page)
 
-        return _merged(fields, tables)
+        return dlt.resource(tables, name=fields.table, **_hints(fields))
 
     def resource_of(
         self, main: Fields, others: Sequence[Fields], pages: Callable[[], Iterable[tuple[Fields, Sequence[Record]]]]
@@ -56,12 +56,13 @@ class Landing:
         """A resource whose pages go to several tables (`main` and `others`), each merged on its own key."""
 
         def tables() -> Iterator[Any]:
-            yield from self._empty_once([main, *others])
+            for fields, empty in self._empty_once([main, *others]):
+                yield _marked(fields, empty)
             for fields, page in pages():
-                table = self._table(fields, page)
-                yield table if fields.table == main.table else _marked(fields, table)
+                yield _marked(fields, self._table(fields, page))
 
-        return _merged(main, tables)
+        # no columns here: dlt takes the resource's own hints as the beginning of each table's
+        return dlt.resource(tables, name=main.table, write_disposition="merge")
 
     def _table(self, fields: Fields, page: Sequence[Record]) -> Any:
         table = fields.to_arrow(page, connection_id=self.connection.id, seen=self.unlisted)
@@ -70,13 +71,12 @@ class Landing:
             self.progress(fields.table, self.read[fields.table])
         return table
 
-    def _empty_once(self, several: Sequence[Fields]) -> Iterator[Any]:
+    def _empty_once(self, several: Sequence[Fields]) -> Iterator[tuple[Fields, Any]]:
         known: dict[str, str] = dlt.current.source_state().setdefault("materialised", {})
-        for number, fields in enumerate(several):
+        for fields in several:
             if known.get(fields.table) != fields.digest:
                 known[fields.table] = fields.digest
-                empty = fields.to_arrow([], connection_id=self.connection.id)
-                yield _marked(fields, empty) if number else empty
+                yield fields, fields.to_arrow([], connection_id=self.connection.id)
 
 
 def batches(pages: Iterable[Iterable[Record]], rows: int = BATCH_ROWS) -> Iterator[list[Record]]:
@@ -91,26 +91,16 @@ def batches(pages: Iterable[Iterable[Record]], rows: int = BATCH_ROWS) -> Iterat
         yield batch
 
 
-def _merged(fields: Fields, tables: Callable[[], Iterator[Any]]) -> DltResource:
-    return dlt.resource(
-        tables,
-        name=fields.table,
-        table_name=fields.table,
-        write_disposition="merge",
-        primary_key=fields.primary_key,
-        columns=fields.columns,
-        schema_contract=CONTRACT,
-        file_format="parquet",
-    )
+def _hints(fields: Fields) -> dict[str, Any]:
+    return {
+        "table_name": fields.table,
+        "write_disposition": "merge",
+        "primary_key": fields.primary_key,
+        "columns": fields.columns,
+        "schema_contract": CONTRACT,
+        "file_format": "parquet",
+    }
 
 
 def _marked(fields: Fields, table: Any) -> Any:
-    hints = dlt.mark.make_hints(
-        table_name=fields.table,
-        write_disposition="merge",
-        primary_key=fields.primary_key,
-        columns=fields.columns,
-        schema_contract=CONTRACT,
-        file_format="parquet",
-    )
-    return dlt.mark.with_hints(table, hints, create_table_variant=True)
+    return dlt.mark.with_hints(table, dlt.mark.make_hints(**_hints(fields)), create_table_variant=True)

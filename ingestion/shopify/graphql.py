@@ -38,7 +38,7 @@ class Shop:
         self.client = VendorClient(session, base_url=connection.url, auth=auth)
         self._path = settings.GRAPHQL.format(version=connection.settings.get("api_version", settings.API_VERSION))
 
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+    def ask(self, query: str, /, **variables: Any) -> dict[str, Any]:
         """The `data` of one query. Raises TooCostly, CredentialsRejected, VendorRefused, MalformedAnswer."""
         response = self.client.post(self._path, json={"query": query, "variables": variables})
         body = response.json()
@@ -50,7 +50,7 @@ class Shop:
             raise self.client.malformed(response, "no `data`")
         return data
 
-    def pages(self, connection: str, query: str, first: int, **variables: Any) -> Iterator[list[Node]]:
+    def pages(self, connection: str, query: str, first: int, /, **variables: Any) -> Iterator[list[Node]]:
         """The nodes of a top-level connection page by page; pages are halved when the shop finds them too costly."""
         after: str | None = None
         while True:

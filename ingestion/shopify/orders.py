@@ -77,31 +77,37 @@ def _bulk(shop: Shop, *, grouped: bool) -> Iterator[Page]:
 def _refunds_of(shop: Shop, orders: list[str]) -> Iterator[Node]:
     for start in range(0, len(orders), settings.REFUNDED_PAGE):
         wanted = orders[start : start + settings.REFUNDED_PAGE]
-        nodes = shop.ask(queries.REFUNDS_OF_ORDERS, ids=wanted, refundLines=settings.REFUND_LINES_PAGE).get("nodes")
-        if not isinstance(nodes, list):
-            raise shop.malformed("no `nodes`")
-        for node in nodes:
-            if node is not None:
-                yield from _refunds(shop, node)
+        for order in _orders_with_refunds(shop, wanted, settings.REFUND_LINES_PAGE):
+            if any(shop.page(refund.get("refundLineItems"), "refundLineItems")[1] for refund in order["refunds"]):
+                for longer in _orders_with_refunds(shop, [order["id"]], settings.LONG_REFUND_LINES_PAGE):
+                    yield from _refunds(shop, longer)
+            else:
+                yield from _refunds(shop, order)
+
+
+def _orders_with_refunds(shop: Shop, orders: list[str], lines: int) -> list[Node]:
+    nodes = shop.ask(queries.REFUNDS_OF_ORDERS, ids=orders, refundLines=lines).get("nodes")
+    if not isinstance(nodes, list):
+        raise shop.malformed("no `nodes`")
+    return [node for node in nodes if node is not None and node.get("refunds")]
 
 
 def _refunds(shop: Shop, order: Node) -> Iterator[Node]:
-    for refund in order.get("refunds") or []:
+    for refund in order["refunds"]:
         lines = shop.drain(refund["id"], refund.get("refundLineItems"), "refundLineItems", queries.REST_OF_REFUND_LINES)
         yield records.refund(refund, order["id"], lines)
 
 
 def _changed(shop: Shop, cursor: Cursor, lag: int) -> Iterator[Page]:
     since: datetime = cursor.since(lag)
-    asked = {"lines": settings.LINES_PAGE, "refundLines": settings.REFUND_LINES_PAGE, "query": changed_after(since)}
+    asked = {"lines": settings.LINES_PAGE, "query": changed_after(since)}
     for nodes in shop.pages("orders", queries.ORDERS, settings.ORDERS_PAGE, **asked):
         lines: list[Node] = []
-        refunds: list[Node] = []
         for node in nodes:
             whole = shop.drain(node["id"], node.get("lineItems"), "lineItems", queries.REST_OF_LINES)
             lines += [records.line(line, node["id"], place) for place, line in enumerate(whole, start=1)]
-            refunds += _refunds(shop, node)
         yield settings.ORDERS, [records.order(node) for node in nodes]
         yield settings.ORDER_LINES, lines
-        yield settings.REFUNDS, refunds
+        if refunded := [node["id"] for node in nodes if node.get("refunds")]:
+            yield settings.REFUNDS, list(_refunds_of(shop, refunded))
         reach_page(shop, cursor, nodes)

@@ -64,14 +64,14 @@ query products({ARGUMENTS}, $variants: Int!) {{
 }}
 """
 ORDERS = f"""
-query orders({ARGUMENTS}, $lines: Int!, $refundLines: Int!) {{
+query orders({ARGUMENTS}, $lines: Int!) {{
   orders({PASSED}) {{
     {PAGE_INFO}
     edges {{
       node {{
         {ORDER}
         lineItems(first: $lines) {{ {PAGE_INFO} edges {{ node {{ {LINE} }} }} }}
-        refunds {{ {REFUND} refundLineItems(first: $refundLines) {{ {PAGE_INFO} edges {{ node {{ {REFUND_LINE} }} }} }} }}
+        refunds {{ id }}
       }}
     }}
   }}
@@ -106,7 +106,7 @@ query refundsOfOrders($ids: [ID!]!, $refundLines: Int!) {{
   }}
 }}
 """
-# bulk operations take no variables and no connection inside a list: the lines of refunds are read afterwards
+# bulk operations allow no connection inside a list, and pages that hold refunds in full cost too much: ids only, refunds after
 BULK_ORDERS = f"{{ orders {{ edges {{ node {{ {ORDER} refunds {{ id }} lineItems {{ edges {{ node {{ {LINE} }} }} }} }} }} }} }}"
 BULK_PRODUCTS = f"{{ products {{ edges {{ node {{ {PRODUCT} variants {{ edges {{ node {{ {VARIANT} }} }} }} }} }} }} }}"
 
@@ -133,7 +133,7 @@ def latest_change(connection: str) -> str:
 
 def count(connection: str) -> str:
     """How many records a connection has."""
-    return f"query count {{ {connection}Count {{ count precision }} }}"
+    return f"query count {{ {connection}Count(limit: null) {{ count precision }} }}"
 
 
 def ids(connection: str) -> str:

@@ -11,12 +11,12 @@ LAG_SECONDS = 300  # the search index lags behind the records; not published, ke
 CUSTOMERS_PAGE = 100
 PRODUCTS_PAGE = 50
 VARIANTS_PAGE = 10
-ORDERS_PAGE = 15
-LINES_PAGE = 15  # nested, paid for every order of a page whether it has them or not; longer orders are drained
-REFUND_LINES_PAGE = 5
+ORDERS_PAGE = 20
+LINES_PAGE = 10  # nested, paid for every order of a page whether it has them or not; longer orders are drained
+REFUND_LINES_PAGE, LONG_REFUND_LINES_PAGE = 2, 40  # for several orders at once, for one with a longer refund
 DRAIN_PAGE = 250
 IDS_PAGE = 250
-REFUNDED_PAGE = 10  # orders whose refunds are read at once after a bulk operation
+REFUNDED_PAGE = 10  # orders whose refunds are read at once
 
 CUSTOMERS = Fields(
     table="customers",
@@ -41,6 +41,7 @@ CUSTOMERS = Fields(
         email_marketing_consent_updated_at="timestamp emailMarketingConsent.consentUpdatedAt",
     ),
     latest="updated_at",
+    asked_by_name=True,
 )
 ORDERS = Fields(
     table="orders",
@@ -63,6 +64,7 @@ ORDERS = Fields(
         test="boolean",
     ),
     latest="updated_at",
+    asked_by_name=True,
 )
 ORDER_LINES = Fields(
     table="order_lines",
@@ -80,6 +82,7 @@ ORDER_LINES = Fields(
         discount_amount="decimal totalDiscountSet.shopMoney.amount",
         currency="text originalUnitPriceSet.shopMoney.currencyCode",
     ),
+    asked_by_name=True,
 )
 REFUNDS = Fields(
     table="refunds",
@@ -92,6 +95,7 @@ REFUNDS = Fields(
         currency="text totalRefundedSet.shopMoney.currencyCode",
         lines="json",
     ),
+    asked_by_name=True,
 )
 PRODUCTS = Fields(
     table="products",
@@ -107,4 +111,5 @@ PRODUCTS = Fields(
         variants="json",
     ),
     latest="updated_at",
+    asked_by_name=True,
 )
