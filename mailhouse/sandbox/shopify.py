@@ -153,7 +153,8 @@ class Shopify:
                 result = execute_sync(schema_with_fields(), document, {}, request, variables)
         else:
             result = execute_sync(schema_with_fields(), document, {}, request, variables)
-        used = min(requested, actual(result.data)) if result.data else 0.0
+        # the root itself is no object
+        used = min(requested, sum(actual(value) for value in (result.data or {}).values()))
         self._bucket.give_back(requested - used)
         body: Object = {"data": result.data, "extensions": {"cost": self._cost(requested, used)}}
         if result.errors:

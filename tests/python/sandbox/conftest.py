@@ -69,14 +69,14 @@ class Served:
         assert answer.status_code == 200, answer.text
         self.shopify_token = answer.json()["access_token"]
 
-    def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
+    def graphql(self, query: str, /, **variables: Any) -> dict[str, Any]:
         if not self.shopify_token:
             self.log_in_to_shopify()
         answer = self.call("POST", QUERY, {"query": query, "variables": variables})
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def data(self, query: str, **variables: Any) -> dict[str, Any]:
+    def data(self, query: str, /, **variables: Any) -> dict[str, Any]:
         answer = self.graphql(query, **variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
@@ -195,20 +195,13 @@ def fill(store: Store) -> None:
     store.set_now(NOW)
     store.put_many("hubspot.contact", [contact(number, minutes_ago=100 - number) for number in range(1, 13)])
     names = {"email": "string", "firstname": "string", "lastmodifieddate": "datetime", "loyalty_tier": "string"}
-    store.put_many(
-        "hubspot.property",
-        [
-            Row(name, {"name": name, "type": kind, "label": name, "custom": name == "loyalty_tier"}, NOW)
-            for name, kind in names.items()
-        ],
-    )
+    for name, kind in names.items():
+        body = {"name": name, "type": kind, "label": name, "custom": name == "loyalty_tier"}
+        store.put("hubspot.property", Row(name, body, NOW))
     store.put_many("shopify.customer", [customer(number, minutes_ago=50 - number) for number in range(1, 8)])
     product = {"id": "1", "title": "Thing", "productType": "Things", "vendor": "Maker", "status": "ACTIVE"}
-    product |= {
-        "createdAt": stamp(NOW),
-        "updatedAt": stamp(NOW),
-        "variants": [{"id": "11", "sku": "SKU0", "title": "One", "price": "12.30"}],
-    }
+    product |= {"createdAt": stamp(NOW), "updatedAt": stamp(NOW)}
+    product["variants"] = [{"id": "11", "sku": "SKU0", "title": "One", "price": "12.30"}]
     store.put("shopify.product", Row("1", product, NOW))
     store.put_many("shopify.order", [order(number, 1 + number % 3, 40 - number, refunded=number == 3) for number in range(1, 10)])
     store.put(
@@ -265,3 +258,15 @@ def sandbox_factory(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 def sandbox_server(sandbox_factory: Callable[..., Served]) -> Served:
     """The small company with generous limits."""
     return sandbox_factory()
+
+
+@pytest.fixture
+def company() -> Callable[[Store], None]:
+    """Puts the small company into a store."""
+    return fill
+
+
+@pytest.fixture
+def small_order() -> Callable[..., Row]:
+    """Makes an order: (number, customer, minutes ago, lines=2, refunded=False)."""
+    return order

@@ -49,11 +49,9 @@ def test_who_left_or_bounced_cannot_be_subscribed_again(sandbox_server, name):
     (error,) = answer["errors"]
     assert "compliance state" in error["error"]
     assert error["error_code"] == "ERROR_GENERIC"
-    single = sandbox_server.mailchimp(
-        "PATCH",
-        f"/lists/{sandbox_server.list_id}/members/{by_email(sandbox_server)[f'{name}@example.org']['id']}",
-        {"status": "subscribed"},
-    )
+    member_id = by_email(sandbox_server)[f"{name}@example.org"]["id"]
+    path = f"/lists/{sandbox_server.list_id}/members/{member_id}"
+    single = sandbox_server.mailchimp("PATCH", path, {"status": "subscribed"})
     assert (single.status_code, single.json()["title"]) == (400, "Member In Compliance State")
 
 
