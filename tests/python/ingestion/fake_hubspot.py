@@ -79,6 +79,15 @@ class FakeHubSpot:
         return self.page(request, found, int(query["limit"]), lambda page: page[-1]["id"], query["properties"].split(","))
 
     def search(self, request, body):
+        after = int(body.get("after", 0))
+        if after >= 10_000:
+            return self.answer(request, 400, "{}")
+        if not after:
+            self.found = self.select(body)
+        found = self.found
+        return self.page(request, found[after:], body["limit"], lambda page: after + len(page), body["properties"])
+
+    def select(self, body):
         found = [c for c in self.contacts.values() if not c["archived"]]
         for one in (f for group in body.get("filterGroups", []) for f in group["filters"]):
             found = [c for c in found if self.matches(c, one)]
@@ -87,10 +96,7 @@ class FakeHubSpot:
             key=lambda c: (int(c["id"]) if sort["propertyName"] == "hs_object_id" else c["updatedAt"], int(c["id"])),
             reverse=sort["direction"] == "DESCENDING",
         )
-        after = int(body.get("after", 0))
-        if after >= 10_000:
-            return self.answer(request, 400, "{}")
-        return self.page(request, found[after:], body["limit"], lambda page: after + len(page), body["properties"])
+        return found
 
     @staticmethod
     def matches(contact, one):
@@ -111,7 +117,7 @@ class FakeHubSpot:
     @staticmethod
     def answer(request, status, text, headers=None):
         data = text if isinstance(text, bytes) else text.encode()
-        request.send_response(status)
+        request.send_response_only(status)  # no Date of its own
         for name, value in (headers or {}).items():
             request.send_header(name, value)
         request.send_header("Content-Type", "application/json")
