@@ -73,7 +73,7 @@ def typed(rng: Random, person: Person) -> Hand:
     elif rng.random() < 0.05:
         given, family = (given.upper(), family.upper()) if rng.random() < 0.5 else (given.lower(), family.lower())
     phone = None
-    if person.phone is not None and rng.random() < 0.94:
+    if person.phone is not None and rng.random() < 0.97:
         # without a country nobody could read a national number
         styles = (0, 0, 1, 1, 2, 3) if person.country is not None else (0, 1)
         phone = written(person.phone, rng.choice(styles))
@@ -97,9 +97,7 @@ def rows_of(company: Company, rng: Random, person: Person, consent: Consent) -> 
     return [first, contact_row(company, rng, person, consent, created=again, email=address)]
 
 
-def contact_row(
-    company: Company, rng: Random, person: Person, consent: Consent, *, created: datetime, email: str | None
-) -> Row:
+def contact_row(company: Company, rng: Random, person: Person, consent: Consent, *, created: datetime, email: str | None) -> Row:
     """One contact, as last changed at some time since it was made."""
     now = company.calendar.now
     hand = typed(rng, person)
@@ -170,15 +168,20 @@ def merge_in(body: dict[str, Any], loser_id: str, address: str | None) -> None:
     """Marks the contact as the winner of a merge; the loser's address becomes an additional one."""
     properties = body["properties"]
     properties["hs_merged_object_ids"] = ";".join(filter(None, (properties["hs_merged_object_ids"], loser_id)))
-    if address and address != properties["email"]:
-        known = (properties["hs_additional_emails"] or "").split(";")
-        if address not in known:
-            properties["hs_additional_emails"] = ";".join(filter(None, (*known, address)))
+    add_address(body, address)
+
+
+def add_address(body: dict[str, Any], address: str | None) -> None:
+    """One more address of the contact, unless it has it already."""
+    properties = body["properties"]
+    known = (properties["hs_additional_emails"] or "").split(";")
+    if address and address not in (properties["email"], *known):
+        properties["hs_additional_emails"] = ";".join(filter(None, (*known, address)))
 
 
 def touch(body: dict[str, Any], moment: datetime) -> Row:
-    """The contact as changed at that moment."""
-    body["updatedAt"] = body["properties"]["lastmodifieddate"] = iso(moment)
+    """The contact as changed at that moment, or at a later one that it already bears."""
+    body["updatedAt"] = body["properties"]["lastmodifieddate"] = max(iso(moment), body["updatedAt"])
     return row(body)
 
 

@@ -69,7 +69,7 @@ def give_addresses(company: Company, rng: Random, person: Person) -> None:
     if person.list_email is None:
         known = [person.shop_email, person.crm_email] if rng.random() < 0.8 else [person.crm_email, person.shop_email]
         address = next((known_address for known_address in known if known_address), person.private)
-        if rng.random() < 0.07:
+        if rng.random() < 0.055:
             address = person.former or plus_tagged(company, rng, person.private)
         person.list_email = address
 

@@ -136,9 +136,13 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
         raise OrdersFileRefused(f"{path}: this is not a parquet file; write it anew, or give it the ending .csv if it is one")
     if not is_parquet and b"\0" in head:
         raise OrdersFileRefused(f"{path}: this is neither csv nor parquet; export the orders as one of the two")
-    source = "read_parquet(?)" if is_parquet else "read_csv(?, all_varchar = true, header = true, skip = 0, nullstr = '')"
+    source, values = "read_parquet(?)", [str(path)]
+    if not is_parquet:
+        # left to guess, DuckDB takes a ragged file for one of a single column
+        source = "read_csv(?, delim = ?, all_varchar = true, header = true, skip = 0, quote = '\"', escape = '\"', nullstr = '')"
+        values.append(_delimiter(path))
     try:
-        connection.execute(f"create table file as select row_number() over () as number, * from {source}", [str(path)])
+        connection.execute(f"create table file as select row_number() over () as number, * from {source}", values)
     except duckdb.Error as error:
         kind = "parquet" if is_parquet else "csv in UTF-8"
         # the first line only, and without what DuckDB quotes of the file: it may be personal
@@ -156,6 +160,13 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
     quoted = ", ".join(f'"{name}" as {column}' for column, (name, _) in columns.items())
     connection.execute(f"create view file_lines as select number, {quoted} from file")
     return {column: kind for column, (_, kind) in columns.items()}
+
+
+def _delimiter(path: Path) -> str:
+    """The one that the header has most of; a comma when it has none."""
+    with path.open("rb") as file:
+        header = file.readline(65_536)
+    return max(",;\t|", key=lambda sign: header.count(sign.encode()))
 
 
 def _type_columns(connection: duckdb.DuckDBPyConnection, types: dict[str, str]) -> None:

@@ -82,7 +82,7 @@ def new_person(
         street=f"{rng.choice(pool.streets)} {rng.randint(1, 180)}",
         city=place.city,
         zip=place.zip,
-        phone=company.phones.next(country) if rng.random() < 0.96 else None,
+        phone=company.phones.next(country) if rng.random() < 0.98 else None,
         firm=rng.choice(pool.firms) if rng.random() < SHARE_EMPLOYED_KNOWN else None,
         seen_from=seen_from,
         is_buyer=is_buyer,

@@ -1,7 +1,7 @@
 """The campaigns of the last year and a half: what was sent when."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from mailhouse.sandbox.company.calendar import iso
 from mailhouse.sandbox.company.state import Company
@@ -21,6 +21,7 @@ TITLES = (
     ("Gift guide", "The gift guide is here"),
 )
 SEND_HOUR = 9
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,4 @@ def campaign_at(company: Company, sent_at: datetime) -> Campaign:
 def past_campaigns(company: Company) -> list[Campaign]:
     """Oldest first."""
     midnight = company.calendar.last_order_end
-    return [
-        campaign_at(company, midnight - timedelta(days=days) + timedelta(hours=SEND_HOUR))
-        for days in DAYS_BEFORE_NOW
-    ]
+    return [campaign_at(company, midnight - timedelta(days=days) + timedelta(hours=SEND_HOUR)) for days in DAYS_BEFORE_NOW]

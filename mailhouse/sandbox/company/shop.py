@@ -44,7 +44,7 @@ def customer_row(company: Company, rng: Random, person: Person, consent: Consent
     address = {"address1": person.street, "city": person.city, "zip": person.zip, "countryCodeV2": person.country}
     if not person.is_buyer and rng.random() < 0.4:
         address = {"address1": None, "city": None, "zip": None, "countryCodeV2": None}
-    phone = person.phone if rng.random() < 0.93 else None
+    phone = person.phone if rng.random() < 0.97 else None
     given, family = person.given, person.family
     if not person.shares_mailbox and rng.random() < 0.012:
         given = None

@@ -1,0 +1,61 @@
+"""Lets days pass: a few people in a hundred a day do something, the rest stay as they were."""
+
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from mailhouse.errors import ConfigurationError
+from mailhouse.sandbox.company import choices, housekeeping, mailing, newcomers, trading, truth
+from mailhouse.sandbox.company.calendar import Calendar
+from mailhouse.sandbox.company.day import Addresses, Day, Town
+from mailhouse.sandbox.company.state import Company, load
+from mailhouse.sandbox.company.summary import Summary
+from mailhouse.sandbox.store import Store
+
+MOST_DAYS = 3_650
+
+
+def advance(store: Store, truth_path: Path | str, days: int) -> Summary:
+    """Moves the clock by whole days and does what happens meanwhile, all or nothing.
+
+    Two times one day is the same as two days at once. A company made from an orders file gets no orders, refunds or
+    shop customers. Raises CompanyMissing where nothing was seeded.
+    """
+    if not 1 <= days <= MOST_DAYS:
+        raise ConfigurationError(f"days: {days} is not between 1 and {MOST_DAYS}; let another number of days pass")
+    company = load(store)
+    summary = Summary(now=store.now())
+    with ExitStack() as stack:
+        stack.enter_context(store.transaction())
+        connection = stack.enter_context(truth.opened(Path(truth_path)))
+        known = company.ids["person"]
+        people = [person for person in truth.all_people(connection) if int(person.person_id[1:]) < known]
+        town = Town(people, truth.records_of(connection))
+        company.taken = Addresses(store, people)
+        for _ in range(days):
+            _pass(store, company, town, summary)
+        truth.add_links(connection, town.links)
+        truth.put_people(connection, town.changed.values())
+        company.save(store)
+    return summary
+
+
+def _pass(store: Store, company: Company, town: Town, summary: Summary) -> None:
+    start = store.now()
+    end = start + timedelta(days=1)
+    company.calendar = Calendar(company.calendar.first, end)
+    day = Day(company, store, town, start, end, summary)
+    arrived = newcomers.arrive(day)
+    if not company.from_orders_file:
+        trading.trade(day, arrived)
+        trading.take_back(day)
+        housekeeping.delete_customers(day)
+    housekeeping.move(day)
+    housekeeping.merge(day)
+    housekeeping.archive(day)
+    choices.grant(day)
+    choices.withdraw(day)
+    mailing.react_late(day)
+    mailing.send(day)
+    store.set_now(end)
+    summary.now = end
