@@ -117,12 +117,11 @@ def receipt_table(receipts: Sequence[Any]) -> Table:
         [one.name, number(one.desired), number(one.delivered), number(one.actual), number(one.reported), _verdict(one)]
         for one in receipts
     ]
-    equal = sum(one.ok for one in receipts)
+    equal = sum(one.equal for one in receipts)
     return Table("Receipt", columns, rows, f"{equal} of {len(rows)} audiences: desired = delivered = actual, member by member")
 
 
 def _verdict(receipt: Any) -> str:
-    if receipt.ok:
+    if receipt.equal:
         return "yes" if receipt.settled else "yes, its count lags"
-    parts = {"owed": receipt.owed, "overdue": receipt.overdue, "missing": receipt.missing, "not ours": receipt.foreign}
-    return ", ".join(f"{len(keys):,} {name}" for name, keys in parts.items() if keys)
+    return ", ".join(f"{len(keys):,} {kind}" for kind, keys in receipt.differences.items())

@@ -76,7 +76,7 @@ def create_consent(connection: duckdb.DuckDBPyConnection, targets: Targets, stat
     connection.execute(f"create or replace temp table sync_consent as {_decisions(targets.consent_status)}")
 
 
-def _decisions(status: Relation) -> str:
+def _decisions(status: Relation, only: str = "true") -> str:
     return f"""
         select
             mailbox,
@@ -84,7 +84,7 @@ def _decisions(status: Relation) -> str:
             bool_and(coalesce(decision = 'allow', false)) as is_allowed,
             coalesce(min(reason) filter (decision is distinct from 'allow'), 'denied') as reason
         from {status.sql}
-        where channel = '{CHANNEL}' and brand = '{BRAND}'
+        where channel = '{CHANNEL}' and brand = '{BRAND}' and {only}
         group by mailbox, purpose
     """
 
@@ -104,7 +104,7 @@ def last_look(connection: duckdb.DuckDBPyConnection, targets: Targets, changes: 
         with asked as (
             select unnest(?::varchar[]) as document_key, unnest(?::varchar[]) as mailbox, unnest(?::varchar[]) as purpose
         ),
-        decisions as ({_decisions(targets.consent_status)})
+        decisions as ({_decisions(targets.consent_status, "mailbox in (select asked.mailbox from asked)")})
         select asked.document_key, min(coalesce(decisions.reason, 'no_consent_record'))
         from asked
         left join decisions on asked.mailbox = decisions.mailbox and asked.purpose = decisions.purpose

@@ -106,6 +106,8 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
     # consent is kept in the widest form of an address; lower-case is the nearest to it when the model has no such column
     mailbox = f"cast(profile.{quoted(profile.mailbox)} as varchar)" if profile.mailbox else f"lower({address})"
     pairs = []
+    purposes = sorted({field.purpose for field in profile.fields if field.purpose is not None})
+    granted = ", ".join(f"case when {_granted(mailbox, purpose)} then {text(purpose)} end" for purpose in purposes)
     for field in profile.fields:
         column = f"profile.{quoted(field.column)}"
         # a moment is sent as its day: the ESP's dates have no time
@@ -120,7 +122,8 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
             {address} as address,
             {mailbox} as mailbox,
             {rules.key_sql(address)} as document_key,
-            cast(json_object({", ".join(pairs)}) as varchar) as fields
+            cast(json_object({", ".join(pairs)}) as varchar) as fields,
+            cast([{granted}] as varchar[]) as field_purposes
         from {profile.relation.sql} as profile
     """
 
@@ -148,7 +151,7 @@ def _members(connection: duckdb.DuckDBPyConnection, number: int, audience: Audie
 
 _NOBODY = (
     "select null::varchar as destination, null::varchar as customer_id, null::varchar as address, null::varchar as mailbox,"
-    " null::varchar as document_key, null::varchar as fields where false"
+    " null::varchar as document_key, null::varchar as fields, null::varchar[] as field_purposes where false"
 )
 
 _PICKED = f"""

@@ -124,7 +124,9 @@ _DOCUMENTS = """
     ),
     documents as (
         select
-            wanted.*, people.customer_id, people.address, people.mailbox, people.fields, needs.needs,
+            wanted.*, people.customer_id, people.address, people.mailbox, people.fields,
+            -- a field with a purpose of its own was put in because that purpose was granted
+            list_sort(list_distinct(list_concat(needs.needs, people.field_purposes))) as needs,
             md5(people.address || chr(10) || people.fields || chr(10) || cast(to_json(wanted.memberships) as varchar)) as row_hash
         from wanted
         inner join sync_people as people

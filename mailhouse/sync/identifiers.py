@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from mailhouse.errors import ConfigurationError
 
-_ALLOWED = re.compile(r"^[a-z_][a-z0-9_]{0,62}$")
+_ALLOWED = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 def is_identifier(name: object) -> bool:
     """Whether a name may be written into SQL: lower-case letters, digits and _, at most 63."""
-    return isinstance(name, str) and _ALLOWED.match(name) is not None
+    return isinstance(name, str) and _ALLOWED.fullmatch(name) is not None
 
 
 def quoted(name: str) -> str:

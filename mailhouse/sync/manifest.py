@@ -43,13 +43,13 @@ def read_manifest(path: Path) -> Manifest:
     """The models in dbt's `manifest.json`. Raises ConfigurationError when it is absent or not readable as one."""
     try:
         document = json.loads(path.read_bytes())
-        nodes = document["nodes"]
+        nodes = document["nodes"].values()
     except FileNotFoundError as error:
         raise ConfigurationError(f"{path}: not there; run `mailhouse run` or `dbt parse` first") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{path}: not readable as dbt's manifest; delete it and run `dbt parse`") from error
     models = {}
-    for node in nodes.values():
+    for node in nodes:
         if node.get("resource_type") == "model":
             models[node["name"]] = _model(node)
     return Manifest(path=path, models=models)

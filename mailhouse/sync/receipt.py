@@ -13,6 +13,7 @@ from mailhouse.sync.state import SCHEMA
 
 # more keys than this say nothing more; the figures beside them are of all
 LISTED = 1000
+KINDS = ("owed", "refused", "overdue", "missing", "drifted", "foreign")
 Place = tuple[str, str, str]
 
 
@@ -20,8 +21,10 @@ Place = tuple[str, str, str]
 class Receipt:
     """One membership compared; figures are documents, differences are document keys.
 
-    `owed` should be there and is not acknowledged; `overdue` is acknowledged and should not be; `missing` is acknowledged and
-    the ESP does not list it; `foreign` the ESP lists and we never delivered (left alone). `reported` is what its statistics say.
+    `owed` should be there and is not acknowledged; `refused` is owed too, but the ESP said no to it and that is recorded.
+    `overdue` is acknowledged and should not be. `missing` was acknowledged in this run and the ESP does not list it; `drifted`
+    was acknowledged earlier and is not listed any more; `foreign` the ESP lists and we never delivered; these two were done
+    there by somebody else and are left alone. `reported` is what the ESP's statistics say.
     """
 
     destination: str
@@ -33,8 +36,10 @@ class Receipt:
     reported: int
     settled: bool
     owed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
 
     @property
@@ -42,9 +47,19 @@ class Receipt:
         return f"{self.destination}: {self.audience} / {self.tag}" if self.tag else f"{self.destination}: {self.audience}"
 
     @property
-    def ok(self) -> bool:
+    def differences(self) -> dict[str, tuple[str, ...]]:
+        """Kind of difference -> document keys, without the kinds that have none."""
+        return {kind: keys for kind in KINDS if (keys := getattr(self, kind))}
+
+    @property
+    def equal(self) -> bool:
         """Whether desired = delivered = actual, member by member."""
-        return not (self.owed or self.overdue or self.missing or self.foreign)
+        return not self.differences
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is left that is ours: what the ESP refused, or somebody changed there, is shown and is not."""
+        return not (self.owed or self.overdue or self.missing)
 
 
 def take_receipts(context: Context, result: SyncResult) -> list[Receipt]:
@@ -53,6 +68,7 @@ def take_receipts(context: Context, result: SyncResult) -> list[Receipt]:
     A destination that could not be read raises what it raised, after the others were read and kept.
     """
     wanted, delivered = _by_place(_wanted(result)), _by_place(_delivered(context))
+    fresh, refused = _acknowledged_in(context, result.run_id), _refused(context)
     places: dict[str, list[Place]] = defaultdict(list)
     for one in result.plan.audiences:
         place = (one.destination, one.audience, one.tag)
@@ -66,7 +82,10 @@ def take_receipts(context: Context, result: SyncResult) -> list[Receipt]:
         except MailhouseError as error:
             trouble = trouble or error
             continue
-        receipts += [_compare(place, wanted[place], delivered[place], actual[place]) for place in theirs]
+        for place in theirs:
+            document = place[:2]
+            known = (wanted[place], delivered[place], fresh[document], refused[document])
+            receipts.append(_compare(place, *known, actual[place]))
     _keep(context, result.run_id, receipts)
     if trouble:
         raise trouble
@@ -82,6 +101,27 @@ def _delivered(context: Context) -> list[tuple[str, str, str, str]]:
     return context.warehouse.execute(
         f"select destination, audience, unnest(from_json(memberships, '[\"VARCHAR\"]')), document_key from {SCHEMA}.delivered"
     ).fetchall()
+
+
+def _acknowledged_in(context: Context, run_id: str) -> dict[tuple[str, str], set[str]]:
+    rows = context.warehouse.execute(
+        f"select destination, audience, document_key from {SCHEMA}.delivered where run_id = ?", [run_id]
+    ).fetchall()
+    return _by_document(rows)
+
+
+def _refused(context: Context) -> dict[tuple[str, str], set[str]]:
+    rows = context.warehouse.execute(
+        f"select destination, audience, document_key from {SCHEMA}.attempts where action = 'write'"
+    ).fetchall()
+    return _by_document(rows)
+
+
+def _by_document(rows: list[tuple[str, str, str]]) -> dict[tuple[str, str], set[str]]:
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for destination, audience, key in rows:
+        found[destination, audience].add(key)
+    return found
 
 
 def _by_place(rows: list[tuple[str, str, str, str]]) -> dict[Place, set[str]]:
@@ -101,7 +141,10 @@ async def _actual(context: Context, destination: str, places: list[Place]) -> di
     return dict(zip(places, read, strict=True))
 
 
-def _compare(place: Place, desired: set[str], delivered: set[str], actual: Settled) -> Receipt:
+def _compare(
+    place: Place, desired: set[str], delivered: set[str], fresh: set[str], refused: set[str], actual: Settled
+) -> Receipt:
+    owed, gone = desired - delivered, delivered - actual.keys
     return Receipt(
         *place,
         desired=len(desired),
@@ -109,9 +152,11 @@ def _compare(place: Place, desired: set[str], delivered: set[str], actual: Settl
         actual=len(actual.keys),
         reported=actual.reported,
         settled=actual.settled,
-        owed=tuple(sorted(desired - delivered)),
+        owed=tuple(sorted(owed - refused)),
+        refused=tuple(sorted(owed & refused)),
         overdue=tuple(sorted(delivered - desired)),
-        missing=tuple(sorted(delivered - actual.keys)),
+        missing=tuple(sorted(gone & fresh)),
+        drifted=tuple(sorted(gone - fresh)),
         foreign=tuple(sorted(actual.keys - delivered)),
     )
 
@@ -121,13 +166,12 @@ def _keep(context: Context, run_id: str, receipts: list[Receipt]) -> None:
     context.warehouse.execute("begin transaction")
     try:
         for one in receipts:
-            kinds = ("owed", "overdue", "missing", "foreign")
-            differences = {kind: list(getattr(one, kind)[:LISTED]) for kind in kinds if getattr(one, kind)}
+            differences = {kind: list(keys[:LISTED]) for kind, keys in one.differences.items()}
             context.warehouse.execute(
                 f"insert or replace into {SCHEMA}.receipts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     *(run_id, one.destination, one.audience, one.tag, now),
-                    *(one.desired, one.delivered, one.actual, one.reported, one.settled, one.ok, dumps(differences)),
+                    *(one.desired, one.delivered, one.actual, one.reported, one.settled, one.equal, dumps(differences)),
                 ],
             )
     except BaseException:

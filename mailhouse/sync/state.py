@@ -116,19 +116,16 @@ def readable(connection: duckdb.DuckDBPyConnection) -> None:
         "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = 'reverse_sync'"
     ).fetchall()
     there = {name for (name,) in rows}
+    source = SCHEMA if there.issuperset(TABLES) else _blank(connection)
     for table in ("delivered", "in_flight", "attempts"):
-        if table in there:
-            connection.execute(f"create or replace temp view sync_{table} as select * from {SCHEMA}.{table}")
-        else:
-            columns = _columns(table)
-            connection.execute(f"create or replace temp view sync_{table} as select {columns} where false")
+        connection.execute(f"create or replace temp view sync_{table} as select * from {source}.{table}")
 
 
-def _columns(table: str) -> str:
-    """The columns of a table of the newest version as typed nulls."""
-    with duckdb.connect(":memory:") as scratch:
-        scratch.execute("create schema state")
-        for migration in MIGRATIONS:
-            scratch.execute(migration.format(schema="state"))
-        described = scratch.execute(f"describe state.{table}").fetchall()
-    return ", ".join(f"null::{kind} as {name}" for name, kind, *_ in described)
+def _blank(connection: duckdb.DuckDBPyConnection) -> str:
+    """An empty state in memory, for a connection that may not make a real one."""
+    connection.execute("attach if not exists ':memory:' as no_state_yet")
+    connection.execute("drop schema if exists no_state_yet.reverse_sync cascade")
+    connection.execute("create schema no_state_yet.reverse_sync")
+    for migration in MIGRATIONS:
+        connection.execute(migration.format(schema="no_state_yet.reverse_sync"))
+    return "no_state_yet.reverse_sync"

@@ -163,7 +163,17 @@ class Account:
             counted = await self._tag_count(audience, segment)
             if counted != len(keys):
                 keys = await self._tag_members(audience, tag)
-        return Settled(keys, counted, counted == len(keys))
+        return Settled(keys | await self._asked_first(audience, tag), counted, counted == len(keys))
+
+    async def _asked_first(self, audience: str, tag: str) -> frozenset[str]:
+        """Who was asked for a confirmation and has not given it: has the tag, and is listed in no segment until then."""
+        known = await self._lists.known(audience)
+        if not known.double_optin:
+            return frozenset()
+        params = {"status": "pending", "fields": "members.id,members.tags,total_items"}
+        members = await self._lists.pages(f"/lists/{known.id}/members", "/lists/{id}/members", "members", params)
+        tagged = (m for m in members if any(str(t.get("name", "")).casefold() == tag.casefold() for t in m.get("tags") or []))
+        return frozenset(str(member["id"]) for member in tagged)
 
     async def _tag_members(self, audience: str, tag: str) -> frozenset[str]:
         known, segment = await self._lists.known(audience), await self._lists.segment(audience, tag)

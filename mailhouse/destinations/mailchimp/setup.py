@@ -7,7 +7,7 @@ from typing import Any
 
 from mailhouse.destinations.mailchimp.wire import PAGE
 from mailhouse.errors import ConfigurationError, MalformedAnswer
-from mailhouse.http import HttpClient
+from mailhouse.http import HttpClient, OutcomeUnknown
 
 # what each of our types may be kept as: text goes into every field that keeps text
 _FITTING = {
@@ -69,6 +69,15 @@ class Lists:
         return self._segments[audience].get(tag.casefold())
 
     async def prepare(self, audience: str, tags: Sequence[str], fields: Mapping[str, str]) -> None:
+        """Create what is missing. Raises ConfigurationError for a field of another type, OutcomeUnknown the second time."""
+        try:
+            await self._prepare(audience, tags, fields)
+        except OutcomeUnknown:
+            # whether it was made is seen by looking again
+            self._segments.pop(audience, None)
+            await self._prepare(audience, tags, fields)
+
+    async def _prepare(self, audience: str, tags: Sequence[str], fields: Mapping[str, str]) -> None:
         known = await self.known(audience)
         for tag in tags:
             if await self.segment(audience, tag) is None:

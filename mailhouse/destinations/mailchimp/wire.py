@@ -18,7 +18,7 @@ TEXT_BYTES = 255
 PAGE = 1000
 LIMITS = Limits(connections=10, timeout=120.0, bodyless_403_is_throttle=True)
 
-_FIELD = re.compile(r"^[A-Z][A-Z0-9_]{0,9}$")
+_FIELD = re.compile(r"[A-Z][A-Z0-9_]{0,9}")
 _OWN_FIELDS = {"EMAIL", "INTERESTS", "UNSUB", "FORWARD", "REWARDS", "ARCHIVE", "USER_URL", "DATE", "ADDRESS", "TO"}
 _MEANINGS = (
     ("compliance state", "compliance_state"),
@@ -41,7 +41,7 @@ def key_of(address: str) -> str:
 
 def field_trouble(name: object) -> str | None:
     """Why a name cannot be a merge field of ours, None when it can."""
-    if not isinstance(name, str) or not _FIELD.match(name):
+    if not isinstance(name, str) or not _FIELD.fullmatch(name):
         return f"{name!r} is no merge tag; use 1 to 10 of A-Z, 0-9 and _, beginning with a letter"
     if name in _OWN_FIELDS:
         return f"{name} is a merge tag of Mailchimp's own; choose another"

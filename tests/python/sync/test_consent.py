@@ -54,7 +54,8 @@ def test_two_decisions_that_contradict_each_other_are_a_no(world):
     world.people(range(1, 2), decision="deny", reason="withdrawn")
     world.warehouse.execute("delete from profiles.mailchimp_profiles where customer_id = 'c000001'")
     world.warehouse.execute(
-        "insert into profiles.mailchimp_profiles (customer_id, email, mailbox) values ('c000001', 'person1@example.test', 'person1@example.test')"
+        "insert into profiles.mailchimp_profiles (customer_id, email, mailbox)"
+        " values ('c000001', 'person1@example.test', 'person1@example.test')"
     )
     world.segment("newsletter", range(2))
     assert world.plan().refused() == {"withdrawn": 1}
@@ -134,9 +135,12 @@ def test_a_field_is_withheld_from_who_did_not_grant_its_purpose(world, esp, monk
     columns = document["nodes"]["model.mailhouse.mailchimp_profiles"]["columns"]
     columns["first_name"]["config"]["meta"] = {"purpose": "profiling"}
     path.write_text(json.dumps(document))
-    monkeypatch.setattr(type(world), "manifest", lambda self: path)
+    monkeypatch.setattr(type(world), "manifest", lambda _: path)
     assert world.sync().ok
-    names = {row.body["email_address"]: row.body["merge_fields"]["FNAME"] for row in esp.store.page("mailchimp.member", parent="list1", limit=9)}
+    names = {
+        row.body["email_address"]: row.body["merge_fields"]["FNAME"]
+        for row in esp.store.page("mailchimp.member", parent="list1", limit=9)
+    }
     assert names == {"person0@example.test": "Name 0", "person1@example.test": ""}
 
 

@@ -12,7 +12,9 @@ def filled(world):
     return world
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "bodyless_403", "html200", "garbage", "truncated", "timeout_after_apply", "reset"])
+@pytest.mark.parametrize(
+    "fault", ["429", "500", "bodyless_403", "html200", "garbage", "truncated", "timeout_after_apply", "reset"]
+)
 def test_one_fault_on_a_batch_changes_nothing_in_the_end(filled, esp, fault):
     esp.faults({"method": "POST", "path_contains": BATCH, "do": fault})
     result = filled.sync()

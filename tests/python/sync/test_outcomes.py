@@ -35,7 +35,9 @@ def test_a_refused_row_is_recorded_and_not_sent_again_until_it_is_due(world, esp
     world.later(hours=1, seconds=1)
     assert world.plan().call_count == 1
     world.sync()
-    tries, distance = world.warehouse.execute("select attempts, next_try_at - last_tried_at from reverse_sync.attempts").fetchall()[0]
+    tries, distance = world.warehouse.execute(
+        "select attempts, next_try_at - last_tried_at from reverse_sync.attempts"
+    ).fetchall()[0]
     assert tries == 2
     assert distance > row[5]
     assert world.plan().is_empty
@@ -92,7 +94,9 @@ def test_who_unsubscribed_at_the_esp_keeps_that_status(world, esp):
 
 
 def test_a_double_opt_in_list_asks_the_person_first(world, esp):
-    esp.store.put_many("mailchimp.list", [Row("list1", {"id": "list1", "name": "Customers", "double_optin": True}, esp.store.now())])
+    esp.store.put_many(
+        "mailchimp.list", [Row("list1", {"id": "list1", "name": "Customers", "double_optin": True}, esp.store.now())]
+    )
     world.people(range(1))
     world.segment("newsletter", range(1))
     world.sync()

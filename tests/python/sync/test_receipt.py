@@ -32,7 +32,7 @@ def test_differences_are_listed_by_key_and_told_apart(world, esp):
     esp.store.tag_add("list1", esp.tag_id("NEWSLETTER"), [stranger])
     (one,) = receipts(world, result).values()
     assert not one.ok
-    assert (one.missing, one.foreign, one.owed) == ((lost,), (stranger,), (refused,))
+    assert one.differences == {"missing": (lost,), "foreign": (stranger,), "refused": (refused,)}
     kept = world.warehouse.execute("select is_equal, differences from reverse_sync.receipts").fetchall()[0]
     assert kept[0] is False
     assert lost in kept[1]
@@ -72,3 +72,27 @@ def test_a_shadow_audience_has_no_receipt(world, esp):
     world.people(range(3))
     world.segment("trial", range(3), mode="shadow")
     assert receipts(world, world.sync()) == {}
+
+
+def test_what_somebody_else_changed_there_is_shown_and_left_alone(world, esp):
+    world.people(range(3))
+    world.segment("newsletter", range(3))
+    assert world.sync().ok
+    lost = key_of("person1@example.test")
+    esp.store.tag_remove("list1", esp.tag_id("NEWSLETTER"), [lost])
+    result = world.sync()
+    (one,) = receipts(world, result).values()
+    assert one.differences == {"drifted": (lost,)}
+    assert one.ok
+    assert not one.equal
+    assert lost not in esp.tag("NEWSLETTER")
+
+
+def test_who_has_not_confirmed_yet_is_counted_in_the_tag(world, esp):
+    esp.store.put_many(
+        "mailchimp.list", [Row("list1", {"id": "list1", "name": "Customers", "double_optin": True}, esp.store.now())]
+    )
+    world.people(range(3))
+    world.segment("newsletter", range(3))
+    (one,) = receipts(world, world.sync()).values()
+    assert one.equal
