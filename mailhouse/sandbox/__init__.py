@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from mailhouse.errors import ConfigurationError, VendorUnreachable
 
 
 def create(
-    directory: Path, *, seed: int, customers: int, orders_file: Path | None = None, as_of: datetime | None = None
+    directory: Path, *, seed: int, customers: int, orders_file: Path | None = None, as_of: date | None = None
 ) -> dict[str, Any]:
     """Makes a new company in the directory, in place of an older one; what came out, by kind of object.
 
@@ -28,20 +28,22 @@ def create(
     for leftover in _files(fresh):
         leftover.unlink()
     fresh.mkdir(parents=True, exist_ok=True)
-    runtime = Runtime(fresh)
     try:
-        company.seed(runtime.store, runtime.truth_path, seed=seed, customers=customers, orders_file=orders_file, as_of=as_of)
-        counts = runtime.store.counts()
+        runtime = Runtime(fresh)
+        try:
+            company.seed(runtime.store, runtime.truth_path, seed=seed, customers=customers, orders_file=orders_file, as_of=as_of)
+            counts = runtime.store.counts()
+        finally:
+            runtime.close()
+        for name in (STATE, TRUTH):
+            for leftover in directory.glob(f"{name}*"):
+                leftover.unlink()
+            if (fresh / name).exists():
+                (fresh / name).replace(directory / name)
     finally:
-        runtime.close()
-    for name in (STATE, TRUTH):
-        for leftover in directory.glob(f"{name}*"):
+        for leftover in _files(fresh):
             leftover.unlink()
-        if (fresh / name).exists():
-            (fresh / name).replace(directory / name)
-    for leftover in _files(fresh):
-        leftover.unlink()
-    fresh.rmdir()
+        fresh.rmdir()
     return counts
 
 

@@ -12,6 +12,7 @@ from mailhouse.sandbox.store import Store
 STATE = "state.db"
 TRUTH = "truth.duckdb"
 SERVER = "server.json"
+BULK = "bulk"
 
 
 class Runtime:

@@ -18,8 +18,9 @@ from mailhouse.sandbox.controls import control_routes
 from mailhouse.sandbox.gateway import Gateway
 from mailhouse.sandbox.hubspot import HubSpot
 from mailhouse.sandbox.mailchimp import Mailchimp
-from mailhouse.sandbox.runtime import SERVER, Runtime
+from mailhouse.sandbox.runtime import BULK, SERVER, Runtime
 from mailhouse.sandbox.shopify import Shopify
+from mailhouse.sandbox.shopify_bulk import clear_files
 
 HOST = "127.0.0.1"
 
@@ -127,3 +128,4 @@ def run(directory: Path, *, port: int, limits: str) -> None:
     finally:
         withdraw(directory / SERVER)
         runtime.close()
+        clear_files(directory / BULK)

@@ -11,6 +11,7 @@ from graphql import DocumentNode, FieldNode, GraphQLError, GraphQLSchema, build_
 
 from mailhouse.sandbox.auth import same, shopify_token
 from mailhouse.sandbox.limits import Bucket
+from mailhouse.sandbox.runtime import BULK as BULK_FILES
 from mailhouse.sandbox.runtime import Runtime
 from mailhouse.sandbox.shopify_bulk import BulkOperations, NotForBulk, understood
 from mailhouse.sandbox.shopify_cost import Cost, actual, operation_of
@@ -63,7 +64,7 @@ class Shopify:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.bulk = BulkOperations(runtime.store, runtime.directory / "bulk")
+        self.bulk = BulkOperations(runtime.store, runtime.directory / BULK_FILES)
         self._bucket = Bucket()
         self._tokens: dict[str, tuple[datetime, int | None]] = {}
         self._lock = threading.Lock()

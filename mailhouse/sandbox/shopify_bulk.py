@@ -133,6 +133,12 @@ class Plan:
         return Selection(self, node.selection_set, get_named_type(kind.fields["nodes"].type), depth, False)
 
 
+def clear_files(directory: Path) -> None:
+    """Files are as large as the shop, and nobody can fetch them once the process that made them has ended."""
+    for leftover in directory.glob("*.jsonl"):
+        leftover.unlink()
+
+
 class BulkOperations:
     """The bulk operations of one shop; files stay until the process ends."""
 
@@ -141,8 +147,7 @@ class BulkOperations:
         self._operations: dict[str, Object] = {}
         self._lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True)
-        for leftover in directory.glob("*.jsonl"):
-            leftover.unlink()
+        clear_files(directory)
 
     def start(self, query: str, plan: Plan, *, concurrent: int, polls: int, base_url: str) -> Object:
         """A new operation, CREATED; raises NotForBulk when too many are running."""
