@@ -81,7 +81,7 @@ def _size(change: Change) -> int:
     return len(change.fields.encode()) + len(change.address.encode()) + tags + 120
 
 
-def batches(changes: Sequence[Change], rows: int = BATCH_ROWS, limit: int = BATCH_BYTES) -> Iterator[tuple[Change, ...]]:
+def batches(changes: Sequence[Change], rows: int, limit: int) -> Iterator[tuple[Change, ...]]:
     """The changes in their order, cut where a batch is full by rows or by bytes."""
     batch: list[Change] = []
     filled = 0
@@ -110,7 +110,7 @@ def calls(changes: Iterable[Change]) -> list[Call]:
         for start in range(0, len(leaving), LEAVE_ROWS):
             planned.append(Call("leave", audience, tag, tuple(leaving[start : start + LEAVE_ROWS])))
     for audience, written in sorted(writes.items()):
-        planned.extend(Call("write", audience, "", batch) for batch in batches(written))
+        planned.extend(Call("write", audience, "", batch) for batch in batches(written, BATCH_ROWS, BATCH_BYTES))
     return planned
 
 

@@ -14,7 +14,9 @@ def warehouse(tmp_path):
 
 
 def tables(connection):
-    rows = connection.execute("select table_name from information_schema.tables where table_schema = 'reverse_sync'").fetchall()
+    rows = connection.execute(
+        "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = 'reverse_sync'"
+    ).fetchall()
     return {name for (name,) in rows}
 
 
