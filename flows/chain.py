@@ -37,6 +37,7 @@ class Run:
     receipts: "Sequence[sync.Receipt]" = ()
     stages: list[Stage] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
@@ -45,6 +46,11 @@ class Run:
     def has_built(self, model: str) -> bool:
         """Whether this run has made that model anew."""
         return any(node.name == model and node.is_good for layer in self.layers for node in layer.nodes)
+
+    @property
+    def nothing_landed(self) -> bool:
+        """Whether every source is broken: there is then nothing new to build or to send."""
+        return bool(self.landed) and all(landed.error for landed in self.landed)
 
     @property
     def warehouse(self) -> Warehouse:
@@ -80,6 +86,7 @@ def land_sources(run: Run) -> list[Landed]:
     latest = {landed.connection_id: landed for landed in land(run.settings, run.clock, only=missing, progress=tell)}
     run.landed = list((before | latest).values())
     run.problems = [f"{landed.connection_id} did not land: {landed.error}" for landed in run.landed if landed.error]
+    run.notes = [note for landed in run.landed for note in landed.unlisted]
     good = [landed for landed in run.landed if not landed.error]
     rows = sum(sum(landed.rows.values()) for landed in good)
     named = ", ".join(f"{landed.connection_id} {sum(landed.rows.values()):,}" for landed in good)

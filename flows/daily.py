@@ -35,7 +35,7 @@ def daily(workdir: str | None = None, as_of: str = "the latest order", full_refr
     run = chain.open_run(settings, as_of=day, full_refresh=full_refresh, say=get_run_logger().debug)
     names = ", ".join(connection.vendor for connection in settings.connections.values())
     stage(f"Land {names}", lambda: land(run), retries=LAND_AGAIN, retry_delay_seconds=LAND_AGAIN_AFTER_SECONDS)
-    if stage("Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)):
+    if not run.nothing_landed and stage("Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)):
         for layer in LAYERS:
             stage(f"Build {layer}", lambda layer=layer: build(run, layer))
         stage("Decide which segments may go out", lambda: chain.decide_gate(run))

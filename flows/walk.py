@@ -30,6 +30,8 @@ def walk(run: Run, *, with_sync: bool = True) -> bool:
 
 def _steps(run: Run, with_sync: bool) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "Land what the vendors have", lambda: chain.land_sources(run)
+    if run.nothing_landed:
+        return
     yield "Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)
     for layer in LAYERS:
         yield f"Build {layer}", lambda layer=layer: chain.build_layer(run, layer)
@@ -62,5 +64,7 @@ def show(run: Run) -> None:
     if run.receipts:
         terminal.show(report.receipt_table(run.receipts))
     terminal.show(report.stages(run.stages))
+    for note in run.notes:
+        terminal.line(f"note  {note}", style="yellow")
     for problem in run.problems:
         terminal.refuse(problem)

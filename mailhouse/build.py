@@ -1,6 +1,7 @@
 """Runs dbt inside this process: parse, build a layer, compile. Business meaning stays in the project; this only drives it."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -24,6 +25,7 @@ LAYERS: Mapping[str, Sequence[str]] = {
     "marts": ("path:models/marts",),
     "profiles and segments": ("path:models/profiles", "path:models/segments"),
 }
+QUOTED = re.compile(r"'[^']*@[^']*'|(?<=[Ss]tring )['\"][^'\"]*['\"]|(?<=value )['\"][^'\"]*['\"]")
 GOOD = {"success", "pass", "warn", "no-op", "partial success"}
 
 
@@ -84,7 +86,7 @@ class Project:
         """Parse the project; gives back the manifest as dbt writes it. Raises BuildFailed with dbt's own reason."""
         result = self._invoke(["parse"], manifest=None)
         if not result.success:
-            raise BuildFailed(f"dbt cannot parse the project: {_first_line(result.exception)}")
+            raise BuildFailed(f"dbt cannot parse the project: {_one_line(result.exception)}")
         self.manifest = result.result
         return self.read_manifest()
 
@@ -115,7 +117,7 @@ class Project:
         begun = stopwatch()
         result = self._invoke(arguments, manifest=self.manifest, on_node=on_node)
         if result.result is None:
-            raise BuildFailed(f"dbt could not build {layer}: {_first_line(result.exception)}")
+            raise BuildFailed(f"dbt could not build {layer}: {_one_line(result.exception)}")
         return Layer(layer, [_node(run) for run in result.result.results], stopwatch() - begun)
 
     def run(self, arguments: Sequence[str]) -> dbtRunnerResult:
@@ -127,7 +129,7 @@ class Project:
     ) -> dbtRunnerResult:
         prepare_environment(self.settings)
         arguments += ["--project-dir", str(self.settings.project), "--profiles-dir", str(self.settings.project)]
-        arguments += ["--quiet", "--no-use-colors", "--log-level-file", "info"]
+        arguments += ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "info"]
         if self.target:
             arguments += ["--target", self.target]
         callbacks = [_progress(on_node)] if on_node else []
@@ -174,7 +176,7 @@ def _node(run: Any) -> Node:
         unique_id=run.node.unique_id,
         name=run.node.name,
         status=str(run.status),
-        message=_first_line(run.message),
+        message=_one_line(run.message),
         seconds=run.execution_time,
         rows=rows if isinstance(rows, int) and rows >= 0 else None,
     )
@@ -188,7 +190,10 @@ def _progress(on_node: Callable[[str], None]) -> Callable[[EventMsg], None]:
     return listen
 
 
-def _first_line(message: object) -> str:
-    """dbt's first telling line. Later lines of a database error may repeat values of rows, and stay in dbt's log."""
+def _one_line(message: object) -> str:
+    """dbt's reason on one line: what kind of error and its first sentence.
+
+    What stands in quotes may be a value of a row, and stays in dbt's own log.
+    """
     lines = [line.strip() for line in str(message or "").splitlines() if line.strip()]
-    return lines[0] if lines else "no reason given"
+    return QUOTED.sub("'…'", ": ".join(lines[:2])) if lines else "no reason given"

@@ -40,7 +40,8 @@ class Mailhouse(click.Group):
 @click.pass_context
 def main(context: click.Context, workdir: Path | None, debug: bool) -> None:
     """The customer warehouse behind an e-mail programme: land, decide, and keep the ESP in step."""
-    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Every problem is told in a line of its own at the end; the log repeats it only for those who debug.
+    logging.basicConfig(level=logging.DEBUG if debug else logging.CRITICAL, format="%(levelname)s %(name)s: %(message)s")
     context.obj = {"workdir": workdir, "debug": debug}
 
 

@@ -19,6 +19,7 @@ VENDOR_URLS = {
 }
 CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings"}
 DEFAULT_WORKDIR = ".mailhouse"
+SANDBOX = "sandbox"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Connection:
         variable = self.secret_names.get(name)
         if variable is None:
             raise CredentialsMissing(f"connection {self.id}: connections.yml names no secret `{name}`; add it under `secrets:`")
+        if self.url == SANDBOX:
+            raise CredentialsMissing(
+                f"connection {self.id}: lives in the sandbox, which is not running; start it with `mailhouse sandbox serve`"
+            )
         value = os.environ.get(variable) or self.sandbox_secrets.get(name)
         if not value:
             raise CredentialsMissing(f"connection {self.id}: set the environment variable {variable} (secret `{name}`)")
@@ -195,8 +200,8 @@ def _connection(entry: Any, place: str, server: Mapping[str, Any] | None) -> Con
     secrets = entry.get("secrets") or {}
     sandbox_secrets: Mapping[str, str] = {}
     url = entry.get("url") or VENDOR_URLS[vendor]
-    if url == "sandbox":
-        url = f"{server['url']}/{vendor}" if server else "sandbox"
+    if url == SANDBOX:
+        url = f"{server['url']}/{vendor}" if server else SANDBOX
         sandbox_secrets = server["secrets"][vendor] if server else {}
     if not url:
         raise ConfigurationError(f"connection {identifier}: say the account's `url`, for instance https://your-shop.example")

@@ -97,7 +97,8 @@ def tracked() -> list[Path]:
 
 
 def test_no_registry_and_no_machine_is_named():
-    hosts = re.compile("|".join(["py" + "pi\\.org", "python" + "hosted\\.org", "registry\\.npm" + "js", "--index" + "-url +http"]))
+    # spelt in pieces, so that this file does not name them
+    hosts = re.compile("|".join(["py" + "pi\\.org", "python" + "hosted\\.", "registry\\.npm" + "js", "--index" + "-url +http"]))
     paths = re.compile(r"(^|[^A-Za-z0-9_.])/(work|root|home/[a-z]+)/")
     wrong = []
     for path in tracked():
