@@ -1,0 +1,35 @@
+{# CTEs that give every node the smallest number it can reach: `labels` (record_number, label).
+   `edges` must hold both directions (record_number, other_number). Min-label propagation with pointer jumping: without
+   the jump a chain needs a pass for every link, with it the reach doubles with every pass. #}
+{% macro connected_components(nodes, edges, passes) -%}
+labels_0 as {{ materialized() }} (
+    select
+        record_number,
+        record_number as label
+    from {{ nodes }}
+),
+
+{% for number in range(1, passes + 1) -%}
+lowered_{{ number }} as {{ materialized() }} (
+    select
+        before.record_number,
+        least(before.label, coalesce(min(neighbours.label), before.label)) as label
+    from labels_{{ number - 1 }} as before
+    left join {{ edges }} as reached on before.record_number = reached.record_number
+    left join labels_{{ number - 1 }} as neighbours on reached.other_number = neighbours.record_number
+    group by before.record_number, before.label
+),
+
+labels_{{ number }} as {{ materialized() }} (
+    select
+        lowered.record_number,
+        jumped.label
+    from lowered_{{ number }} as lowered
+    inner join lowered_{{ number }} as jumped on lowered.label = jumped.record_number
+),
+
+{% endfor -%}
+labels as (
+    select * from labels_{{ passes }}
+)
+{%- endmacro %}

@@ -1,0 +1,71 @@
+{# What DuckDB and Snowflake say differently, one small macro each. Models never ask which engine they run on. #}
+
+{# A moment with a zone as a plain timestamp in UTC. #}
+{% macro utc_timestamp(moment) -%}{{ return(adapter.dispatch('utc_timestamp')(moment)) }}{%- endmacro %}
+{% macro default__utc_timestamp(moment) -%}cast({{ moment }} as timestamp){%- endmacro %}
+{% macro snowflake__utc_timestamp(moment) -%}cast(convert_timezone('UTC', {{ moment }}) as timestamp_ntz){%- endmacro %}
+
+{# The engine's clock, in UTC. #}
+{% macro engine_now() -%}{{ return(adapter.dispatch('engine_now')()) }}{%- endmacro %}
+{% macro default__engine_now() -%}cast(now() as timestamp){%- endmacro %}
+{% macro snowflake__engine_now() -%}cast(convert_timezone('UTC', current_timestamp()) as timestamp_ntz){%- endmacro %}
+
+{# Seconds since 1970, given as text, as a plain timestamp in UTC. #}
+{% macro epoch_timestamp(seconds) -%}{{ return(adapter.dispatch('epoch_timestamp')(seconds)) }}{%- endmacro %}
+{% macro default__epoch_timestamp(seconds) -%}
+    cast(to_timestamp(cast({{ seconds }} as double)) as timestamp)
+{%- endmacro %}
+{% macro snowflake__epoch_timestamp(seconds) -%}
+    to_timestamp_ntz(cast(cast({{ seconds }} as double) * 1000 as bigint), 3)
+{%- endmacro %}
+
+{# One field of a JSON text as text; null when it is absent or JSON's null. #}
+{% macro json_text(column, field) -%}{{ return(adapter.dispatch('json_text')(column, field)) }}{%- endmacro %}
+{% macro default__json_text(column, field) -%}json_extract_string({{ column }}, '$."{{ field }}"'){%- endmacro %}
+{% macro snowflake__json_text(column, field) -%}
+    cast(get(parse_json({{ column }}), '{{ field }}') as varchar)
+{%- endmacro %}
+
+{# One row for each part of `column`: the columns of `keys`, and `part`, trimmed. #}
+{% macro split_to_rows(relation, keys, column, separator) -%}
+    {{ return(adapter.dispatch('split_to_rows')(relation, keys, column, separator)) }}
+{%- endmacro %}
+{% macro default__split_to_rows(relation, keys, column, separator) -%}
+    select
+        {% for key in keys %}{{ relation }}.{{ key }},
+        {% endfor -%}
+        parts.part
+    from {{ relation }}
+    cross join unnest(string_split({{ relation }}.{{ column }}, '{{ separator }}')) as parts (part)
+{%- endmacro %}
+{% macro snowflake__split_to_rows(relation, keys, column, separator) -%}
+    select
+        {% for key in keys %}{{ relation }}.{{ key }},
+        {% endfor -%}
+        parts.value as part
+    from {{ relation }},
+        lateral split_to_table({{ relation }}.{{ column }}, '{{ separator }}') as parts
+{%- endmacro %}
+
+{# How alike two texts are, 0 to 1 (Jaro-Winkler). #}
+{% macro name_similarity(one, other) -%}{{ return(adapter.dispatch('name_similarity')(one, other)) }}{%- endmacro %}
+{% macro default__name_similarity(one, other) -%}jaro_winkler_similarity({{ one }}, {{ other }}){%- endmacro %}
+{% macro snowflake__name_similarity(one, other) -%}jarowinkler_similarity({{ one }}, {{ other }}) / 100.0{%- endmacro %}
+
+{# A name for comparing: lower case, no accents, no punctuation, single spaces; null when nothing is left. #}
+{% macro plain_name(name) -%}{{ return(adapter.dispatch('plain_name')(name)) }}{%- endmacro %}
+{% macro default__plain_name(name) -%}
+    nullif(trim(regexp_replace(strip_accents(lower({{ name }})), '[\s.,''’`_-]+', ' ', 'g')), '')
+{%- endmacro %}
+{% macro snowflake__plain_name(name) -%}
+    nullif(trim(regexp_replace(translate(
+        lower({{ name }}),
+        'àáâãäåçèéêëìíîïñòóôõöøùúûüýÿšžčřěůąęłńóśźż',
+        'aaaaaaceeeeiiiinoooooouuuuyyszcreuaelnoszz'
+    ), '[\\s.,''’`_-]+', ' ')), '')
+{%- endmacro %}
+
+{# Makes a CTE that is read more than once be worked out only once, where the engine must be told. #}
+{% macro materialized() -%}{{ return(adapter.dispatch('materialized')()) }}{%- endmacro %}
+{% macro default__materialized() -%}materialized{%- endmacro %}
+{% macro snowflake__materialized() -%}{%- endmacro %}

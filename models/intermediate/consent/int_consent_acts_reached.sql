@@ -1,0 +1,58 @@
+{{ config(materialized='table') }}
+
+with events as (
+    select * from {{ ref('consent_events') }}
+),
+
+purposes as (
+    select * from {{ ref('consent_purposes') }}
+),
+
+identities as (
+    select * from {{ ref('int_identities_resolved') }}
+),
+
+customer_mailboxes as (
+    select distinct
+        customer_id,
+        mailbox
+    from {{ ref('int_customer_mailboxes_collected') }}
+),
+
+-- a person who says no under one address has said no under all of them; a bounce is about the address alone
+spread as (
+    select
+        customer_mailboxes.mailbox,
+        events.event_id
+    from events
+    inner join identities on events.record_key = identities.record_key
+    inner join customer_mailboxes on identities.customer_id = customer_mailboxes.customer_id
+    where
+        events.act in ('withdraw', 'block')
+        and events.reason not in ('hard_bounce', 'role_address')
+    union distinct
+    select
+        mailbox,
+        event_id
+    from events
+),
+
+reached as (
+    select
+        spread.mailbox,
+        events.channel,
+        purposes.purpose,
+        events.brand,
+        events.event_id,
+        events.address,
+        events.act,
+        events.reason,
+        events.proof,
+        -- nothing happens later than it was heard of, give or take five minutes of clocks
+        least(events.occurred_at, {{ dbt.dateadd('minute', 5, 'events.received_at') }}) as effective_at
+    from spread
+    inner join events on spread.event_id = events.event_id
+    inner join purposes on events.channel = purposes.channel and events.purpose in ('*', purposes.purpose)
+)
+
+select * from reached

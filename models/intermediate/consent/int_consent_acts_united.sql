@@ -1,0 +1,233 @@
+{{ config(materialized='table') }}
+
+with united as (
+    {{ union_sources('consent_acts', ['hubspot', 'shopify', 'mailchimp'], {
+        'connection_id': 'varchar',
+        'source': 'varchar',
+        'record_type': 'varchar',
+        'record_id': 'varchar',
+        'address': 'varchar',
+        'mailbox': 'varchar',
+        'purpose': 'varchar',
+        'act': 'varchar',
+        'reason': 'varchar',
+        'evidence': 'varchar',
+        'is_origin_dated': 'boolean',
+        'occurred_at': 'timestamp',
+        'received_at': 'timestamp',
+    }) }}
+),
+
+people as (
+    select * from {{ ref('int_people_united') }}
+),
+
+identities as (
+    select * from {{ ref('int_identities_resolved') }}
+),
+
+customer_mailboxes as (
+    select * from {{ ref('int_customer_mailboxes_collected') }}
+),
+
+evidence_rules as (
+    select * from {{ ref('consent_evidence') }}
+),
+
+keyed as (
+    select
+        {{ record_key('united') }} as record_key,
+        united.*
+    from united
+),
+
+-- who said no without an address in that system is heard in the others
+addressed as (
+    select
+        keyed.record_key,
+        keyed.connection_id,
+        keyed.source,
+        keyed.record_id,
+        coalesce(keyed.address, customer_mailboxes.email) as address,
+        coalesce(keyed.mailbox, customer_mailboxes.mailbox) as mailbox,
+        keyed.purpose,
+        keyed.act,
+        keyed.reason,
+        keyed.evidence,
+        keyed.is_origin_dated,
+        keyed.occurred_at,
+        keyed.received_at
+    from keyed
+    left join identities on keyed.record_key = identities.record_key
+    left join customer_mailboxes
+        on keyed.mailbox is null and keyed.act <> 'grant' and identities.customer_id = customer_mailboxes.customer_id
+    where coalesce(keyed.mailbox, customer_mailboxes.mailbox) is not null
+),
+
+-- The wording of a source decides what its word proves. Only what is dated and proven is an act of the person; all else
+-- is a state, as a flag is.
+judged as (
+    select
+        addressed.*,
+        case
+            when addressed.act = 'grant' and addressed.occurred_at is not null then coalesce(evidence_rules.proof, 'none')
+            when addressed.act = 'grant' then 'none'
+        end as proof,
+        case
+            when
+                addressed.act = 'grant'
+                and (addressed.occurred_at is null or not coalesce(evidence_rules.is_act, false)) then 'state'
+            else addressed.act
+        end as judged_act,
+        row_number() over (
+            partition by
+                addressed.record_key, addressed.address, addressed.purpose, addressed.act,
+                addressed.reason, addressed.evidence, addressed.occurred_at
+            order by evidence_rules.priority asc nulls last
+        ) as rule_rank
+    from addressed
+    left join evidence_rules
+        on
+            addressed.act = 'grant'
+            and addressed.source = evidence_rules.source
+            and addressed.evidence like evidence_rules.evidence_like
+),
+
+-- nobody reads these, or whoever does complains
+role_addresses as (
+    select
+        people.record_key,
+        people.connection_id,
+        people.source,
+        people.record_id,
+        people.email as address,
+        people.mailbox,
+        people.created_at
+    from people
+    inner join {{ ref('role_addresses') }} as roles on split_part(people.mailbox, '@', 1) = roles.local_part
+),
+
+-- a purchase implies consent for a while, in some places
+purchases as (
+    select
+        people.record_key,
+        people.connection_id,
+        people.source,
+        people.record_id,
+        people.email as address,
+        people.mailbox,
+        max(orders.ordered_at) as occurred_at
+    from {{ ref('int_orders_unified') }} as orders
+    inner join people on orders.record_key = people.record_key
+    where orders.is_counted and people.mailbox is not null
+    group by people.record_key, people.connection_id, people.source, people.record_id, people.email, people.mailbox
+),
+
+acts as (
+    select
+        record_key,
+        connection_id,
+        source,
+        record_id,
+        address,
+        mailbox,
+        purpose,
+        judged_act as act,
+        reason,
+        evidence,
+        proof,
+        is_origin_dated,
+        occurred_at,
+        received_at
+    from judged
+    where rule_rank = 1
+    union all
+    select
+        record_key,
+        connection_id,
+        source,
+        record_id,
+        address,
+        mailbox,
+        '*' as purpose,
+        'block' as act,
+        'role_address' as reason,
+        null as evidence,
+        null as proof,
+        false as is_origin_dated,
+        created_at as occurred_at,
+        created_at as received_at
+    from role_addresses
+    union all
+    select
+        record_key,
+        connection_id,
+        source,
+        record_id,
+        address,
+        mailbox,
+        '*' as purpose,
+        'imply' as act,
+        'purchase' as reason,
+        null as evidence,
+        null as proof,
+        true as is_origin_dated,
+        occurred_at,
+        occurred_at as received_at
+    from purchases
+    union all
+    -- where an address came from, for the places where writing is allowed until somebody objects
+    select
+        record_key,
+        connection_id,
+        source,
+        record_id,
+        email as address,
+        mailbox,
+        '*' as purpose,
+        'collect' as act,
+        'record' as reason,
+        null as evidence,
+        null as proof,
+        false as is_origin_dated,
+        created_at as occurred_at,
+        created_at as received_at
+    from people
+    where mailbox is not null
+),
+
+-- times after the clock's now are not known yet: they were received now
+dated as (
+    select
+        record_key,
+        connection_id,
+        source,
+        record_id,
+        address,
+        mailbox,
+        'email' as channel,
+        purpose,
+        'default' as brand,
+        act,
+        reason,
+        evidence,
+        proof,
+        is_origin_dated,
+        occurred_at,
+        least(coalesce(received_at, {{ clock_now() }}), {{ clock_now() }}) as received_at
+    from acts
+),
+
+identified as (
+    select
+        *,
+        {{ dbt.hash(
+            "mailbox || '|' || address || '|' || channel || '|' || purpose || '|' || brand || '|' || act || '|' || reason"
+            ~ " || '|' || record_key || '|' || coalesce(evidence, '')"
+            ~ " || '|' || case when is_origin_dated then coalesce(cast(occurred_at as varchar), '') else '' end"
+        ) }} as event_id
+    from dated
+)
+
+select * from identified
+qualify row_number() over (partition by event_id order by occurred_at desc nulls first, received_at asc) = 1

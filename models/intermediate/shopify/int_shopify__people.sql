@@ -1,0 +1,79 @@
+with customers as (
+    select * from {{ ref('stg_shopify__customers') }}
+),
+
+orders as (
+    select * from {{ ref('stg_shopify__orders') }}
+),
+
+-- an order without a customer was placed by a guest; one whose customer never landed still belongs to somebody
+strangers as (
+    select
+        orders.connection_id,
+        case when orders.shop_customer_id is null then 'order' else 'customer' end as record_type,
+        coalesce(orders.shop_customer_id, orders.shop_order_id) as record_id,
+        orders.email,
+        orders.mailbox,
+        orders.is_email_valid,
+        orders.country_code,
+        orders.ordered_at,
+        orders.updated_at,
+        row_number() over (
+            partition by orders.connection_id, orders.shop_customer_id, coalesce(orders.shop_customer_id, orders.shop_order_id)
+            order by orders.ordered_at desc, orders.shop_order_id asc
+        ) as recency_rank,
+        min(orders.ordered_at) over (
+            partition by orders.connection_id, orders.shop_customer_id, coalesce(orders.shop_customer_id, orders.shop_order_id)
+        ) as first_ordered_at
+    from orders
+    left join customers
+        on orders.connection_id = customers.connection_id and orders.shop_customer_id = customers.shop_customer_id
+    where customers.shop_customer_id is null and (orders.shop_customer_id is not null or orders.email is not null)
+),
+
+people as (
+    select
+        connection_id,
+        'shopify' as source,
+        'customer' as record_type,
+        shop_customer_id as record_id,
+        email,
+        mailbox,
+        is_email_valid,
+        case when is_phone_valid then phone end as phone,
+        first_name,
+        last_name,
+        cast(null as varchar) as company,
+        city,
+        zip,
+        country_code,
+        language,
+        is_deleted,
+        created_at,
+        updated_at
+    from customers
+    union all
+    select
+        connection_id,
+        'shopify' as source,
+        record_type,
+        record_id,
+        email,
+        mailbox,
+        is_email_valid,
+        null as phone,
+        null as first_name,
+        null as last_name,
+        null as company,
+        null as city,
+        null as zip,
+        country_code,
+        null as language,
+        false as is_deleted,
+        first_ordered_at as created_at,
+        updated_at
+    from strangers
+    where recency_rank = 1
+)
+
+select * from people

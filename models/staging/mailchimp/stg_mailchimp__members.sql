@@ -1,0 +1,39 @@
+with source as (
+    select * from {{ source('mailchimp', 'members') }}
+    {{ latest_version(['connection_id', 'list_id', 'id'], 'last_changed') }}
+),
+
+members as (
+    select
+        connection_id,
+        list_id,
+        id as member_id,
+        nullif(contact_id, '') as contact_id,
+        {{ contact_point('email', 'source.email_address') }} as email,
+        {{ contact_point('email', 'source.email_address', form='wide') }} as mailbox,
+        coalesce(
+            nullif(trim({{ json_text('merge_fields', 'FNAME') }}), ''),
+            nullif(trim(split_part(full_name, ' ', 1)), '')
+        ) as first_name,
+        coalesce(
+            nullif(trim({{ json_text('merge_fields', 'LNAME') }}), ''),
+            nullif(trim(substr(full_name, length(split_part(full_name, ' ', 1)) + 1)), '')
+        ) as last_name,
+        lower(status) as member_status,
+        lower(nullif(trim(unsubscribe_reason), '')) as unsubscribe_reason,
+        lower(nullif(trim(source), '')) as signup_source,
+        nullif(trim(ip_signup), '') as ip_signup,
+        nullif(trim(ip_opt), '') as ip_opt,
+        lower(nullif(trim(language), '')) as language,
+        upper(nullif(trim(country_code), '')) as country_code,
+        {{ contact_point_is_valid('email', 'source.email_address') }} as is_email_valid,
+        coalesce(vip, false) as is_vip,
+        {{ is_removed('mailchimp', 'members', 'source', parent='list_id') }} as is_deleted,
+        {{ utc_timestamp('timestamp_signup') }} as signed_up_at,
+        {{ utc_timestamp('timestamp_opt') }} as opted_in_at,
+        {{ utc_timestamp('last_changed') }} as updated_at,
+        {{ epoch_timestamp('_dlt_load_id') }} as loaded_at
+    from source
+)
+
+select * from members
