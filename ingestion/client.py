@@ -2,12 +2,13 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import requests
 from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.client import PageData
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError as TransportError
 
@@ -148,6 +149,10 @@ class VendorClient(RESTClient):
 
     def __init__(self, session: VendorSession, *, base_url: str, auth: AuthBase | None = None, headers: Any = None) -> None:
         super().__init__(base_url=base_url, auth=auth, headers=headers, session=session)
+
+    def paginate(self, path: str = "", *args: Any, **kwargs: Any) -> Iterator[PageData[Any]]:
+        """RESTClient's pages, without its own judgement of a status: the session has judged already, and knows when to wait."""
+        return super().paginate(path, *args, **{"hooks": {"response": []}, **kwargs})
 
     def extract_response(self, response: requests.Response, data_selector: Any) -> list[Any]:
         """The records at `data_selector` (dots descend), which must be a list of objects. Raises MalformedAnswer."""

@@ -111,7 +111,10 @@ def _extract(settings: Settings, connection: Connection, clock: Clock, progress:
         landing.progress = lambda table, rows: progress(connection.id, table, rows)
     source = VENDORS[connection.vendor].source(landing, settings)
     with pipelines.pipeline_of(settings, connection) as pipeline:
-        pipeline.extract(source, loader_file_format="parquet")
+        try:
+            pipeline.extract(source, loader_file_format="parquet")
+        finally:
+            pipelines.drop_unfinished(settings, connection)
     return landing
 
 

@@ -82,17 +82,43 @@ def load(pipeline: dlt.Pipeline) -> list[str]:
 
 
 def heal(settings: Settings, connection: Connection, warehouse: duckdb.DuckDBPyConnection) -> None:
-    """Undo the wedge of a kill between a package's completion and its move to `loaded/`: every later load would refuse it.
+    """Undo two wedges that a kill leaves in dlt's directory, on which every later landing would stop, and what it dropped.
 
-    The package, and with it nothing, is thrown away only if the warehouse has recorded that very load as done.
+    Complete but not moved to `loaded/`: thrown away only if the warehouse has recorded that very load as done.
+    Normalised but not removed from `extracted/`: the normalised copy is whole, since it appears by one rename.
     """
-    waiting = settings.pipelines / connection.id / "load" / "normalized"
-    if not waiting.is_dir():
-        return
-    for package in sorted(path for path in waiting.iterdir() if path.is_dir()):
+    work = settings.pipelines / connection.id
+    discarded = settings.pipelines / f"{connection.id}.discarded"
+    extracted, normalised = work / "normalize" / "extracted", work / "load" / "normalized"
+    for package in _packages(normalised):
+        if (extracted / package.name).is_dir():
+            _discard(extracted / package.name, discarded)
         if (package / "package_completed.json").exists() and _is_recorded(connection, warehouse, package.name):
             log.info("connection %s: load %s was complete already, its package is removed", connection.id, package.name)
-            shutil.rmtree(package)
+            _discard(package, discarded)
+    for package in _packages(work / "load" / "new"):  # a normalisation that did not come to its end is begun anew
+        _discard(package, discarded)
+    drop_unfinished(settings, connection)
+
+
+def drop_unfinished(settings: Settings, connection: Connection) -> None:
+    """Remove what an extraction that did not come to its end has written: it is begun anew, and its rows are of people."""
+    discarded = settings.pipelines / f"{connection.id}.discarded"
+    for folder in _packages(settings.pipelines / connection.id / "normalize"):
+        if folder.name != "extracted":
+            _discard(folder, discarded)
+    if discarded.is_dir():
+        shutil.rmtree(discarded)
+
+
+def _packages(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def _discard(package: Path, discarded: Path) -> None:
+    # moved away in one step first: half a package would be another wedge
+    discarded.mkdir(parents=True, exist_ok=True)
+    package.rename(discarded / f"{package.parent.parent.name}-{package.parent.name}-{package.name}")
 
 
 def sweep(working_dir: Path) -> None:

@@ -9,6 +9,7 @@ from ingestion.landing import land
 from mailhouse.clock import FixedClock
 from mailhouse.settings import Connection, Settings
 from tests.python.ingestion.fake_hubspot import FakeHubSpot
+from tests.python.sandbox.conftest import sandbox_factory  # noqa: F401  the real sandbox, served for one test
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -64,3 +65,36 @@ def portal(place, hubspot):
     """The place, connected to the fake HubSpot."""
     place.connect("hubspot", hubspot.url, secrets={"token": "right"})
     return place
+
+
+class Vendors:
+    """The real sandbox, served in this process with a small company, and what it was asked."""
+
+    def __init__(self, served):
+        self.served = served
+        self.store = served.store
+
+    def asked(self, vendor):
+        """Rows answered since the last look, by path and operation."""
+        counted = self.served.calls()
+        found = {}
+        for one in counted["calls"] if isinstance(counted, dict) else counted:
+            if one["vendor"] == vendor:
+                found[f"{one['path']} {one['operation']}".strip()] = one["rows"]
+        self.served.call("DELETE", "/_sandbox/calls")
+        return found
+
+
+@pytest.fixture
+def vendors(place, sandbox_factory):  # noqa: F811
+    """The place, connected to the real sandbox."""
+    served = sandbox_factory()
+    connect_all(place, served)
+    return Vendors(served)
+
+
+def connect_all(place, served):
+    """Connect all three vendors of a served sandbox."""
+    for vendor, secrets in served.runtime.secrets.items():
+        place.connect(vendor, f"{served.url}/{vendor}", secrets=secrets)
+    place.clock = FixedClock(served.store.now())

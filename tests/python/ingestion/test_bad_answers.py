@@ -138,6 +138,20 @@ def test_slow_down_is_obeyed_as_it_is_said(portal, hubspot, headers, at_least, a
     assert at_least <= waited <= at_most
 
 
+def test_slow_down_and_broken_pages_in_the_middle_of_a_listing_are_waited_out(portal, hubspot):
+    hubspot.fill(350)
+    real, trouble = hubspot.listing, [(429, {"Retry-After": "3"}, ""), (502, {}, "<html>"), (200, {}, "<html>"), (403, {}, "")]
+
+    def troubled(request, query):
+        if query.get("after") == "200" and len(trouble) > 1:
+            return hubspot.answer(request, trouble[0][0], trouble[0][2], trouble.pop(0)[1])
+        return real(request, query)
+
+    hubspot.listing = troubled
+    assert portal.land()["hubspot"].is_complete
+    assert portal.one("select count(*) from raw_hubspot.contacts") == 350
+
+
 def test_a_storm_of_server_errors_passes(portal, hubspot):
     hubspot.fill(3)
     hubspot.script = [(503, {}, "")] * 4
@@ -148,7 +162,9 @@ def test_no_person_and_no_secret_is_written_outside_the_warehouse(portal, hubspo
     hubspot.fill(3)
     hubspot.put(9, START, firstname="Canaria")
     portal.land()
-    hubspot.put(10, START + timedelta(days=1), hs_email_optout="Canaria")
+    for number in range(10, 6_000):
+        hubspot.put(number, START + timedelta(days=1, seconds=number), firstname="Canaria")
+    hubspot.put(6_000, START + timedelta(days=9), hs_email_optout="Canaria")
     portal.clock.sleep(1)
     portal.land()
     written = b"".join(file.read_bytes() for file in portal.settings.pipelines.rglob("*") if file.is_file())
