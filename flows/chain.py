@@ -8,7 +8,7 @@ import duckdb
 
 from ingestion.landing import Landed, land
 from mailhouse import gate, sync
-from mailhouse.build import Layer, Project, downstream_of
+from mailhouse.build import Layer, Project
 from mailhouse.clock import Clock, SystemClock, sandbox_clock, stopwatch
 from mailhouse.contact_points import normalise
 from mailhouse.query import published_manifest
@@ -16,6 +16,9 @@ from mailhouse.report import Stage
 from mailhouse.settings import Settings, prepare_environment
 from mailhouse.warehouse import Warehouse
 
+ROWS_BUILT = """
+select coalesce(sum(estimated_size), 0)::bigint from duckdb_tables() where schema_name in ('marts', 'profiles', 'segments')
+"""
 Say = Callable[[str], None]
 
 
@@ -104,25 +107,21 @@ def normalise_contact_points(run: Run) -> int:
     return added
 
 
-def build_layer(run: Run, name: str) -> Layer:
-    """Build one layer, leaving out whatever rests on something that failed before."""
-    manifest = run.project.read_manifest()
-    failed = [node for layer in run.layers for node in layer.failed]
-    layer = run.project.build(
-        name,
-        as_of=run.as_of,
-        clock_now=run.clock.now(),
-        full_refresh=run.full_refresh,
-        leave_out=downstream_of(failed, manifest),
-        on_node=run.say,
-    )
-    run.layers.append(layer)
-    for node in layer.failed:
-        run.problems.append(f"{'test' if node.is_test else 'model'} {node.name} failed: {node.message}")
-    rows = sum(node.rows or 0 for node in layer.nodes if not node.is_test)
-    says = f"{layer.models} models, {layer.tests} tests" + (f", {len(layer.failed)} failed" if layer.failed else "")
-    run.stages.append(Stage(f"build {name}", layer.seconds, rows or None, says))
-    return layer
+def build_models(run: Run) -> list[Layer]:
+    """Build and test every model; what rests on a failure is skipped, and each failure is a problem of the run."""
+    begun = stopwatch()
+    run.layers = run.project.build(as_of=run.as_of, clock_now=run.clock.now(), full_refresh=run.full_refresh, on_node=run.say)
+    nodes = [node for layer in run.layers for node in layer.nodes]
+    for node in nodes:
+        if node.is_failed:
+            run.problems.append(f"{'test' if node.is_test else 'model'} {node.name} failed: {node.message}")
+    models, tests = (sum(node.is_test is wanted for node in nodes) for wanted in (False, True))
+    with run.warehouse.write() as connection:
+        rows = connection.execute(ROWS_BUILT).fetchall()[0][0]
+    skipped = sum(node.status == "skipped" for node in nodes)
+    says = f"{models} models, {tests} tests" + (f", {skipped} skipped" if skipped else "")
+    run.stages.append(Stage("build", stopwatch() - begun, rows, says))
+    return run.layers
 
 
 def decide_gate(run: Run) -> dict[str, str]:

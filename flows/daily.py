@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed, State
 from flows import chain
 from flows.chain import Run
 from mailhouse import report
-from mailhouse.build import LAYERS, Layer, Node
+from mailhouse.build import Layer, Node
 from mailhouse.errors import BuildFailed, MailhouseError, VendorUnreachable
 from mailhouse.settings import load_settings
 
@@ -36,8 +36,9 @@ def daily(workdir: str | None = None, as_of: str = "the latest order", full_refr
     names = ", ".join(connection.vendor for connection in settings.connections.values())
     stage(f"Land {names}", lambda: land(run), retries=LAND_AGAIN, retry_delay_seconds=LAND_AGAIN_AFTER_SECONDS)
     if not run.nothing_landed and stage("Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)):
-        for layer in LAYERS:
-            stage(f"Build {layer}", lambda layer=layer: build(run, layer))
+        stage("Build and test the models", lambda: build(run))
+        for layer in run.layers:
+            stage(f"{layer.name.capitalize()}: {layer.says}", lambda layer=layer: show_layer(layer))
         stage("Decide which segments may go out", lambda: chain.decide_gate(run))
         if stage("Plan what the ESP should know", lambda: plan(run)) and stage("Apply the plan", lambda: apply(run)):
             stage("Compare desired, delivered and actual", lambda: compare(run))
@@ -62,13 +63,20 @@ def land(run: Run) -> None:
         raise VendorUnreachable(f"{', '.join(broken)} did not land; the segments that rest on it are held back")
 
 
-def build(run: Run, name: str) -> None:
-    """Build a layer and show every failed node as a task of its own."""
-    layer: Layer = chain.build_layer(run, name)
+def build(run: Run) -> None:
+    """Build everything. Raises BuildFailed saying how much of it failed."""
+    chain.build_models(run)
+    failed = [node for layer in run.layers for node in layer.failed]
+    if failed:
+        raise BuildFailed(f"{len(failed)} models and tests failed, the first is {failed[0].name}: {failed[0].message}")
+
+
+def show_layer(layer: Layer) -> None:
+    """A layer as the dashboard shows it, with every failed node as a task of its own."""
     for node in layer.failed:
         stage(f"{'Test' if node.is_test else 'Model'} {node.name} failed", lambda node=node: fail(node))
     if layer.failed:
-        raise BuildFailed(f"{len(layer.failed)} of {len(layer.nodes)} nodes of {name} failed")
+        raise BuildFailed(layer.says)
 
 
 def fail(node: Node) -> None:

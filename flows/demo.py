@@ -14,7 +14,7 @@ from flows import dashboard
 from flows.chain import open_run
 from flows.dashboard import Dashboard
 from flows.walk import walk
-from mailhouse import sandbox, terminal
+from mailhouse import report, sandbox, terminal
 from mailhouse.build import Project
 from mailhouse.clock import SystemClock, stopwatch
 from mailhouse.errors import MailhouseError, VendorUnreachable
@@ -35,7 +35,7 @@ def run_demo(
     start_afresh(settings)
     with terminal.progress("Make up the people, their purchases and what they said"):
         made = sandbox.create(settings.sandbox_dir, seed=seed, customers=customers, orders_file=orders, as_of=as_of)
-    terminal.line(f"  {made}", style="dim")
+    terminal.line(f"  {report.company(made)}", style="dim")
     board = open_dashboard(settings) if ui else None
     with serving(settings) as live:
         good = True
@@ -44,7 +44,7 @@ def run_demo(
                 terminal.headline(f"Day {day + 1}: one day later")
                 with terminal.progress("Let a day pass"):
                     passed = sandbox.advance(live.sandbox_dir, 1)
-                terminal.line(f"  {passed}", style="dim")
+                terminal.line(f"  It is {passed['clock'][:10]} · {report.company(passed['counts'])}", style="dim")
             else:
                 terminal.headline("Day 1: everything for the first time")
             good = (run_on_dashboard(live, as_of) if board else walk(open_run(live, as_of=as_of))) and good

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from flows import chain
 from flows.chain import Run
 from mailhouse import report, terminal
-from mailhouse.build import LAYERS
 from mailhouse.errors import MailhouseError
 from mailhouse.settings import Settings
 
@@ -23,6 +22,8 @@ def walk(run: Run, *, with_sync: bool = True) -> bool:
                 break
         for stage in run.stages[told:]:
             terminal.stage(stage)
+            for layer in run.layers if stage.name == "build" else ():
+                terminal.line(f"      {layer.name:<30} {layer.says}", style="dim")
         told = len(run.stages)
     show(run)
     return run.is_good
@@ -33,8 +34,7 @@ def _steps(run: Run, with_sync: bool) -> Iterator[tuple[str, Callable[[], object
     if run.nothing_landed:
         return
     yield "Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)
-    for layer in LAYERS:
-        yield f"Build {layer}", lambda layer=layer: chain.build_layer(run, layer)
+    yield "Build and test the models", lambda: chain.build_models(run)
     yield "Decide which segments may go out", lambda: chain.decide_gate(run)
     if with_sync:
         yield "Plan what the ESP should know", lambda: chain.plan_sync(run)

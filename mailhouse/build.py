@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
 from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -13,18 +12,11 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
 
-from mailhouse.clock import stopwatch
 from mailhouse.errors import BuildFailed
 from mailhouse.settings import Settings, prepare_environment
 
-# In the order of the road; tests run with the last layer they look at.
-LAYERS: Mapping[str, Sequence[str]] = {
-    "seeds": ("resource_type:seed",),
-    "staging": ("path:models/staging",),
-    "intermediate": ("path:models/intermediate",),
-    "marts": ("path:models/marts",),
-    "profiles and segments": ("path:models/profiles", "path:models/segments"),
-}
+# The folders of the road, in its order; profiles and segments are one step for whoever looks on.
+LAYERS = ("seeds", "staging", "intermediate", "marts", "profiles", "segments")
 QUOTED = re.compile(r"'[^']*@[^']*'|(?<=[Ss]tring )['\"][^'\"]*['\"]|(?<=value )['\"][^'\"]*['\"]")
 GOOD = {"success", "pass", "warn", "no-op", "partial success"}
 
@@ -38,11 +30,14 @@ class Node:
     status: str
     message: str
     seconds: float
-    rows: int | None = None
 
     @property
     def is_good(self) -> bool:
         return self.status in GOOD
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status in {"error", "fail", "runtime error"}
 
     @property
     def is_test(self) -> bool:
@@ -57,21 +52,19 @@ class Layer:
     nodes: Sequence[Node]
     seconds: float
 
-    @cached_property
+    @property
     def failed(self) -> list[Node]:
-        return [node for node in self.nodes if node.status in {"error", "fail", "runtime error"}]
-
-    @cached_property
-    def skipped(self) -> list[Node]:
-        return [node for node in self.nodes if node.status == "skipped"]
+        return [node for node in self.nodes if node.is_failed]
 
     @property
-    def models(self) -> int:
-        return sum(not node.is_test for node in self.nodes)
-
-    @property
-    def tests(self) -> int:
-        return sum(node.is_test for node in self.nodes)
+    def says(self) -> str:
+        """How many models and tests, and how many of them did not hold."""
+        tests = sum(node.is_test for node in self.nodes)
+        skipped = sum(node.status == "skipped" for node in self.nodes)
+        parts = [f"{len(self.nodes) - tests} {'seeds' if self.name == 'seeds' else 'models'}", f"{tests} tests"]
+        parts += [f"{len(self.failed)} failed"] if self.failed else []
+        parts += [f"{skipped} skipped"] if skipped else []
+        return ", ".join(parts)
 
 
 @dataclass
@@ -95,30 +88,33 @@ class Project:
 
     def build(
         self,
-        layer: str,
         *,
         as_of: date | None = None,
         clock_now: datetime | None = None,
         full_refresh: bool = False,
-        leave_out: Iterable[str] = (),
         on_node: Callable[[str], None] | None = None,
-    ) -> Layer:
-        """Build one layer with its data tests; unit tests are for `make check` and `make test`.
+    ) -> list[Layer]:
+        """Build everything with its data tests, in dbt's own order; what rests on a failure is skipped by dbt.
 
-        leave_out: dbt selectors of what must not be built, because something it reads has failed.
-        Raises BuildFailed when dbt could not even begin; failed nodes are in the result.
+        Unit tests are for `make check` and `make test`. Gives back what became of each layer, seeds first; a test counts
+        with the layer of the last model it looks at. Raises BuildFailed when dbt could not even begin.
         """
         if self.manifest is None:
             self.parse()
-        arguments = ["build", "--select", *LAYERS[layer], "--exclude", "resource_type:unit_test", *leave_out]
-        arguments += ["--indirect-selection", "buildable", "--vars", json.dumps(run_vars(as_of, clock_now))]
+        arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(run_vars(as_of, clock_now))]
         if full_refresh:
             arguments.append("--full-refresh")
-        begun = stopwatch()
         result = self._invoke(arguments, manifest=self.manifest, on_node=on_node)
         if result.result is None:
-            raise BuildFailed(f"dbt could not build {layer}: {_one_line(result.exception)}")
-        return Layer(layer, [_node(run) for run in result.result.results], stopwatch() - begun)
+            raise BuildFailed(f"dbt could not build: {_one_line(result.exception)}")
+        return self._layers([_node(run) for run in result.result.results])
+
+    def _layers(self, nodes: Iterable[Node]) -> list[Layer]:
+        manifest = self.read_manifest()
+        found: dict[str, list[Node]] = {name: [] for name in LAYERS}
+        for node in nodes:
+            found[_layer(node.unique_id, manifest)].append(node)
+        return [Layer(name, tuple(nodes), sum(node.seconds for node in nodes)) for name, nodes in found.items() if nodes]
 
     def run(self, arguments: Sequence[str]) -> dbtRunnerResult:
         """Any dbt command, with this project's manifest when there is one."""
@@ -150,35 +146,26 @@ def run_vars(as_of: date | None, clock_now: datetime | None) -> dict[str, str]:
     return variables
 
 
-def downstream_of(failed: Iterable[Node], manifest: Mapping[str, Any]) -> list[str]:
-    """Selectors of everything that must not be built after these failures.
-
-    A failed model takes its descendants with it; a failed test takes the descendants of what it tested.
-    """
-    selectors = set()
-    for node in failed:
-        if node.is_test:
-            parents = manifest["parent_map"].get(node.unique_id, [])
-            selectors |= {f"{_selector(parent)}+" for parent in parents}
-        else:
-            selectors.add(f"{_selector(node.unique_id)}+")
-    return sorted(selectors)
-
-
-def _selector(unique_id: str) -> str:
-    parts = unique_id.split(".")
-    return "source:" + ".".join(parts[2:]) if parts[0] == "source" else parts[2]
+def _layer(unique_id: str, manifest: Mapping[str, Any]) -> str:
+    """The folder a node lives in; for a test the last of those it looks at."""
+    kind = unique_id.split(".")[0]
+    if kind == "seed":
+        return "seeds"
+    if kind == "model":
+        folder = manifest["nodes"][unique_id]["fqn"][1]
+        return folder if folder in LAYERS else "marts"
+    parents = manifest["parent_map"].get(unique_id, [])
+    layers = [_layer(parent, manifest) for parent in parents if not parent.startswith(("source.", "exposure."))]
+    return max(layers, key=LAYERS.index, default="staging")
 
 
 def _node(run: Any) -> Node:
-    rows = (run.adapter_response or {}).get("rows_affected")
     return Node(
         unique_id=run.node.unique_id,
         name=run.node.name,
         status=str(run.status),
         message=_one_line(run.message),
         seconds=run.execution_time,
-        rows=rows if isinstance(rows, int) and rows >= 0 else None,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mailhouse import __version__, terminal
+from mailhouse import __version__, report, terminal
 from mailhouse.errors import MailhouseError
 from mailhouse.settings import Settings, load_settings, prepare_environment
 
@@ -110,7 +110,6 @@ def run(context: click.Context, workdir: Path | None, as_of: datetime | None, fu
 def plan(context: click.Context, workdir: Path | None, segments: tuple[str, ...], as_json: bool) -> None:
     """Show what the next sync would add, update, remove and refuse, and how many calls it would make."""
     from flows.chain import plan_only
-    from mailhouse import report
 
     made = plan_only(settings_of(context, workdir), segments)
     if as_json:
@@ -230,7 +229,7 @@ def sandbox_seed(
     made = world.create(
         settings.sandbox_dir, seed=seed, customers=customers, orders_file=orders, as_of=as_of.date() if as_of else None
     )
-    terminal.line(str(made))
+    terminal.line(report.company(made))
 
 
 @sandbox.command("serve")
@@ -253,7 +252,8 @@ def sandbox_advance(context: click.Context, workdir: Path | None, days: int) -> 
     """Let days pass: new people, orders, refunds, merges, unsubscribes."""
     from mailhouse import sandbox as world
 
-    terminal.line(str(world.advance(settings_of(context, workdir).sandbox_dir, days)))
+    passed = world.advance(settings_of(context, workdir).sandbox_dir, days)
+    terminal.line(f"It is {passed['clock'][:10]} · {report.company(passed['counts'])}")
 
 
 @sandbox.command("status")

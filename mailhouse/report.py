@@ -1,6 +1,6 @@
 """What a run shows, as plain tables: the terminal and the dashboard render the same rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,16 @@ class Finding:
 def number(value: Any) -> str:
     """A count with thousands apart; nothing for an unknown one."""
     return "" if value is None else f"{value:,}"
+
+
+def company(counts: Mapping[str, int]) -> str:
+    """How much a sandbox holds, in one line; `counts` is `{'vendor.thing': how many}`."""
+    vendors: dict[str, list[str]] = {}
+    for kind, count in counts.items():
+        vendor, thing = kind.split(".", 1)
+        if count > 1:
+            vendors.setdefault(vendor, []).append(f"{count:,} {thing.replace('_', ' ')}s".replace("ys", "ies"))
+    return " · ".join(f"{vendor.capitalize()}: {', '.join(things)}" for vendor, things in vendors.items())
 
 
 def rfm_grid(connection: duckdb.DuckDBPyConnection) -> Table:

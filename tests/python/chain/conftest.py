@@ -13,7 +13,6 @@ from flows import chain
 from flows.chain import Run
 from flows.demo import serving
 from mailhouse import sandbox
-from mailhouse.build import LAYERS
 from mailhouse.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,18 +32,12 @@ def settings_in(workdir: Path) -> Settings:
     return load_settings(workdir, project=ROOT)
 
 
-def build(run: Run) -> Run:
-    for layer in LAYERS:
-        chain.build_layer(run, layer)
-    return run
-
-
 def run_chain(settings: Settings, *, with_sync: bool = True, **options: Any) -> Run:
     """The whole road, as `mailhouse run` walks it, without the printing."""
     run = chain.open_run(settings, **options)
     chain.land_sources(run)
     chain.normalise_contact_points(run)
-    build(run)
+    chain.build_models(run)
     chain.decide_gate(run)
     if with_sync:
         chain.plan_sync(run)

@@ -13,7 +13,7 @@ from flows.chain import Run
 from flows.demo import serving
 from mailhouse import sandbox
 from mailhouse.warehouse import Warehouse
-from tests.python.chain.conftest import build, run_chain, settings_in, shared
+from tests.python.chain.conftest import run_chain, settings_in, shared
 
 pytestmark = pytest.mark.xdist_group("golden")
 
@@ -65,7 +65,8 @@ def landed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             if position == 0:
                 run = run_chain(live, as_of=day)
             else:
-                run = build(chain.open_run(live, as_of=day))
+                run = chain.open_run(live, as_of=day)
+                chain.build_models(run)
                 Warehouse(live).publish()
             assert run.problems == []
             days[day] = settings.workdir / f"{day}.duckdb"
