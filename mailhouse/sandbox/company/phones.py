@@ -60,8 +60,8 @@ def written(phone: str, style: int) -> str:
     """The same number as people type it: 0 as it is, 1 with spaces, 2 with 00, 3 the national way."""
     if style == 0:
         return phone
-    if style == 2:
-        return "00" + phone[1:]
+    if style == 2 and not phone.startswith(("+1", "+61")):
+        return "00" + phone[1:]  # who dials out by another prefix does not write it so
     number = phonenumbers.parse(phone)
-    form = phonenumbers.PhoneNumberFormat.INTERNATIONAL if style == 1 else phonenumbers.PhoneNumberFormat.NATIONAL
+    form = phonenumbers.PhoneNumberFormat.INTERNATIONAL if style != 3 else phonenumbers.PhoneNumberFormat.NATIONAL
     return phonenumbers.format_number(number, form)

@@ -65,24 +65,10 @@ def test_a_month_brings_everything_that_can_happen(seeded_5000, tmp_path):
     summary = advance(seeded, 45)
     after = by_key(seeded)
 
-    for what in [
-        "people",
-        "contacts",
-        "contacts_changed",
-        "contacts_merged",
-        "contacts_archived",
-        "shop_customers",
-        "shop_customers_changed",
-        "shop_customers_deleted",
-        "orders",
-        "order_lines",
-        "refunds",
-        "members",
-        "members_changed",
-        "campaigns",
-        "deliveries",
-    ]:
-        assert done[what] > 0, what
+    happened = {what for what, times in summary.as_dict().items() if times}
+    assert happened >= {"people", "contacts", "contacts_changed", "contacts_merged", "contacts_archived", "campaigns"}
+    assert happened >= {"shop_customers", "shop_customers_changed", "shop_customers_deleted", "orders", "order_lines", "refunds"}
+    assert happened >= {"members", "members_changed", "deliveries"}
     for key, row in after.items():
         assert row.created_at <= row.updated_at
         if key in before:

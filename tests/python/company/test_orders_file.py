@@ -62,7 +62,8 @@ def test_each_order_is_its_customers_own_at_its_earliest_line(seeded_retail):
     path = orders_file("online_retail_to_2011-08-31.parquet")
     with duckdb.connect() as connection:
         wanted = connection.execute(
-            "select order_id, any_value(customer_ref), strftime(min(ordered_at), '%Y-%m-%dT%H:%M:%S.%gZ'), any_value(currency), count(*) "
+            "select order_id, any_value(customer_ref), strftime(min(ordered_at), '%Y-%m-%dT%H:%M:%S.%gZ'), "
+            "any_value(currency), count(*) "
             "from read_parquet(?) group by order_id order by order_id",
             [str(path)],
         ).fetchall()
@@ -102,6 +103,13 @@ def test_odd_values_survive(tmp_path):
     products = {row.body["variants"][0]["sku"]: row.body["title"] for row in seeded.rows("shopify.product")}
     assert products == {"S-1": "Größe „XL“ 日本", "S-2": "S-2", "S-3": "Tea"}
     assert {ref for _, _, _, ref in seeded.truth()} - {None} == {"k, unda", "x'y\"z;é", "007"}
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_other_delimiters_and_a_byte_order_mark_are_understood(tmp_path, delimiter):
+    path = tmp_path / "orders.csv"
+    path.write_text("\ufeff" + (HEADER + GOOD).replace(",", delimiter))
+    assert [line["unitPrice"] for line in lines_of(make(tmp_path, orders_file=path))["o0"]] == ["2.5000"]
 
 
 def test_keys_and_prices_that_an_exporter_made_floats_are_read_as_meant(tmp_path):
@@ -199,6 +207,7 @@ BAD_FILES = {
     "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 9, "orders.csv"),
     "an archive": (b"PK\x03\x04\0\0\0\0" + bytes(300), "orders.csv"),
     "half a parquet file": (b"PAR1" + bytes(500), "cannot be read as parquet"),
+    "Latin letters": (HEADER.encode() + GOOD.replace(",t,", ",Caf\u00e9,").encode("latin-1") * 50, "cannot be read as csv"),
     "ragged rows": (HEADER.encode() + GOOD.encode() * 30 + b"a,b\n" + GOOD.encode() * 30, "cannot be read as csv"),
 }
 
