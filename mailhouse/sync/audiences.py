@@ -27,7 +27,7 @@ AUDIENCE_KEYS = (
     "stop_if_changed",
 )
 PROFILE_KEYS = ("destination", "key", "fields")
-PERSON, MAILBOX = "customer_id", "mailbox"
+PERSON, MAILBOX, SPEAKER = "customer_id", "mailbox", "profile_customer_id"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Field:
 class ProfileModel:
     """What one destination may know of a person: the relation, the column with the address, the fields in their order.
 
-    `mailbox` is the column with the address in the form consent is kept in, None when the model has no such column.
+    `mailbox` is the column with the address in the form consent is kept in, `speaker` the one with the customer whose fields
+    a shared mailbox shows; None when the model has no such column.
     """
 
     destination: str
@@ -76,6 +77,7 @@ class ProfileModel:
     key: str
     fields: tuple[Field, ...]
     mailbox: str | None = None
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ def _profile(model: Model, rules: Mapping[str, Rules]) -> ProfileModel:
         key=key,
         fields=tuple(sorted(parsed, key=lambda field: field.name)),
         mailbox=MAILBOX if MAILBOX in model.columns else None,
+        speaker=SPEAKER if SPEAKER in model.columns else None,
     )
 
 

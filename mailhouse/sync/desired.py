@@ -31,7 +31,7 @@ def field_kinds(connection: duckdb.DuckDBPyConnection, profile: ProfileModel) ->
     if not exists(connection, profile.relation):
         raise SyncRefused(f"{profile.model}: not built; run `mailhouse run` first")
     types = {name.lower(): kind for name, kind, *_ in connection.execute(f"describe {profile.relation.sql}").fetchall()}
-    for column in (PERSON, profile.key, profile.mailbox, *(field.column for field in profile.fields)):
+    for column in (PERSON, profile.key, profile.mailbox, profile.speaker, *(field.column for field in profile.fields)):
         if column is not None and column not in types:
             lacking = f"{profile.model}: the built model has no column {column}"
             raise ConfigurationError(f"{lacking}; run `mailhouse run`, or correct `profile_of`")
@@ -105,6 +105,8 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
     address = f"nullif(trim(cast(profile.{quoted(profile.key)} as varchar)), '')"
     # consent is kept in the widest form of an address; lower-case is the nearest to it when the model has no such column
     mailbox = f"cast(profile.{quoted(profile.mailbox)} as varchar)" if profile.mailbox else f"lower({address})"
+    person = f"cast(profile.{quoted(PERSON)} as varchar)"
+    speaks = f"{person} = cast(profile.{quoted(profile.speaker)} as varchar)" if profile.speaker else "true"
     pairs = []
     purposes = sorted({field.purpose for field in profile.fields if field.purpose is not None})
     granted = ", ".join(f"case when {_granted(mailbox, purpose)} then {text(purpose)} end" for purpose in purposes)
@@ -118,7 +120,8 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
     return f"""
         select
             {text(profile.destination)} as destination,
-            cast(profile.{quoted(PERSON)} as varchar) as customer_id,
+            {person} as customer_id,
+            coalesce({speaks}, false) as speaks,
             {address} as address,
             {mailbox} as mailbox,
             {rules.key_sql(address)} as document_key,
@@ -150,8 +153,9 @@ def _members(connection: duckdb.DuckDBPyConnection, number: int, audience: Audie
 
 
 _NOBODY = (
-    "select null::varchar as destination, null::varchar as customer_id, null::varchar as address, null::varchar as mailbox,"
-    " null::varchar as document_key, null::varchar as fields, null::varchar[] as field_purposes where false"
+    "select null::varchar as destination, null::varchar as customer_id, null::boolean as speaks, null::varchar as address,"
+    " null::varchar as mailbox, null::varchar as document_key, null::varchar as fields, null::varchar[] as field_purposes"
+    " where false"
 )
 
 _PICKED = f"""
@@ -160,7 +164,7 @@ _PICKED = f"""
         *,
         coalesce(length(address) <= 254 and regexp_full_match(address, {text(_ADDRESS)}), false) as is_valid,
         -- the profile model picks who speaks for a shared mailbox; where it leaves several, the lowest id does
-        row_number() over (partition by destination, document_key order by customer_id, fields) = 1 as is_picked
+        row_number() over (partition by destination, document_key order by speaks desc, customer_id, fields) = 1 as is_picked
     from people
 """
 
