@@ -1,0 +1,7 @@
+-- Amounts of several currencies are only compared in one that somebody chose: set the variable `reporting_currency`.
+with reporting as (
+    select * from {{ ref('int_reporting_currency_decided') }}
+)
+
+select * from reporting
+where not is_decided
