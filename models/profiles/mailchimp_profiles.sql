@@ -20,6 +20,11 @@ customer_orders as (
     select * from {{ ref('int_customer_orders_summed') }}
 ),
 
+statuses as (
+    select * from {{ ref('int_mailchimp__statuses') }}
+    where connection_id = 'mailchimp'
+),
+
 -- Of a person's addresses the one that they allowed us to write to, then the golden record's. What was granted is
 -- granted for the address as the person wrote it.
 addresses as (
@@ -65,12 +70,14 @@ profiles as (
         customers.last_name,
         customers.country_code,
         customer_rfm.rfm_segment,
+        statuses.esp_status,
         cast(round(customers.net_spend, 2) as decimal(18, 2)) as lifetime_spend,
         customers.last_order_date
     from addresses
     inner join speakers on addresses.mailbox = speakers.mailbox
     inner join customers on speakers.speaker_id = customers.customer_id
     left join customer_rfm on speakers.speaker_id = customer_rfm.customer_id
+    left join statuses on addresses.mailbox = statuses.mailbox
 )
 
 select * from profiles
