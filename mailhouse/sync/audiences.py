@@ -27,7 +27,7 @@ AUDIENCE_KEYS = (
     "stop_if_changed",
 )
 PROFILE_KEYS = ("destination", "key", "fields")
-PERSON, MAILBOX, SPEAKER = "customer_id", "mailbox", "profile_customer_id"
+PERSON, MAILBOX, SPEAKER, STATUS = "customer_id", "mailbox", "profile_customer_id", "esp_status"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class ProfileModel:
     """What one destination may know of a person: the relation, the column with the address, the fields in their order.
 
     `mailbox` is the column with the address in the form consent is kept in, `speaker` the one with the customer whose fields
-    a shared mailbox shows; None when the model has no such column.
+    a shared mailbox shows, `status` the one with the ESP's own last-known status; None when the model has no such column.
     """
 
     destination: str
@@ -78,6 +78,7 @@ class ProfileModel:
     fields: tuple[Field, ...]
     mailbox: str | None = None
     speaker: str | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,7 @@ def _profile(model: Model, rules: Mapping[str, Rules]) -> ProfileModel:
         fields=tuple(sorted(parsed, key=lambda field: field.name)),
         mailbox=MAILBOX if MAILBOX in model.columns else None,
         speaker=SPEAKER if SPEAKER in model.columns else None,
+        status=STATUS if STATUS in model.columns else None,
     )
 
 

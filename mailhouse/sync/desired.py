@@ -31,7 +31,8 @@ def field_kinds(connection: duckdb.DuckDBPyConnection, profile: ProfileModel) ->
     if not exists(connection, profile.relation):
         raise SyncRefused(f"{profile.model}: not built; run `mailhouse run` first")
     types = {name.lower(): kind for name, kind, *_ in connection.execute(f"describe {profile.relation.sql}").fetchall()}
-    for column in (PERSON, profile.key, profile.mailbox, profile.speaker, *(field.column for field in profile.fields)):
+    special = (profile.mailbox, profile.speaker, profile.status)
+    for column in (PERSON, profile.key, *special, *(field.column for field in profile.fields)):
         if column is not None and column not in types:
             lacking = f"{profile.model}: the built model has no column {column}"
             raise ConfigurationError(f"{lacking}; run `mailhouse run`, or correct `profile_of`")
@@ -107,6 +108,7 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
     mailbox = f"cast(profile.{quoted(profile.mailbox)} as varchar)" if profile.mailbox else f"lower({address})"
     person = f"cast(profile.{quoted(PERSON)} as varchar)"
     speaks = f"{person} = cast(profile.{quoted(profile.speaker)} as varchar)" if profile.speaker else "true"
+    status = f"cast(profile.{quoted(profile.status)} as varchar)" if profile.status else "null::varchar"
     pairs = []
     purposes = sorted({field.purpose for field in profile.fields if field.purpose is not None})
     granted = ", ".join(f"case when {_granted(mailbox, purpose)} then {text(purpose)} end" for purpose in purposes)
@@ -124,6 +126,7 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
             coalesce({speaks}, false) as speaks,
             {address} as address,
             {mailbox} as mailbox,
+            lower({status}) as esp_status,
             {rules.key_sql(address)} as document_key,
             cast(json_object({", ".join(pairs)}) as varchar) as fields,
             cast([{granted}] as varchar[]) as field_purposes
@@ -154,7 +157,8 @@ def _members(connection: duckdb.DuckDBPyConnection, number: int, audience: Audie
 
 _NOBODY = (
     "select null::varchar as destination, null::varchar as customer_id, null::boolean as speaks, null::varchar as address,"
-    " null::varchar as mailbox, null::varchar as document_key, null::varchar as fields, null::varchar[] as field_purposes"
+    " null::varchar as mailbox, null::varchar as esp_status, null::varchar as document_key, null::varchar as fields,"
+    " null::varchar[] as field_purposes"
     " where false"
 )
 
@@ -194,6 +198,8 @@ _DECISIONS = f"""
             when consent.mailbox is null then 'no_consent_record'
             when not consent.is_allowed then consent.reason
             when $consent = 'stale' then 'consent_stale'
+            -- the ESP's own view is a second lock: whoever is not plainly subscribed there is not written to
+            when people.esp_status <> 'subscribed' then 'esp_' || people.esp_status
             when {_SHARE.format(salt="'holdout'")} < targets.holdout then 'held_out'
             when {_SHARE.format(salt="'rollout'")} >= targets.rollout then 'not_yet_in_rollout'
         end as reason
