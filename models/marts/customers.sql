@@ -1,14 +1,6 @@
 {%- set parts = {
-    'email': ['email', 'email'],
-    'mailbox': ['email', 'mailbox'],
-    'first_name': ['name', 'first_name'],
-    'last_name': ['name', 'last_name'],
-    'phone': ['phone', 'phone'],
-    'company': ['company', 'company'],
-    'city': ['address', 'city'],
-    'zip': ['address', 'zip'],
-    'country_code': ['address', 'country_code'],
-    'language': ['language', 'language'],
+    'email': 'email', 'mailbox': 'email', 'first_name': 'name', 'last_name': 'name', 'phone': 'phone',
+    'company': 'company', 'city': 'address', 'zip': 'address', 'country_code': 'address', 'language': 'language',
 } -%}
 {%- set positions = {
     'email': 1, 'mailbox': 2, 'first_name': 1, 'last_name': 2, 'phone': 1, 'company': 1,
@@ -47,12 +39,12 @@ people as (
 
 golden as (
     select
-        customer_id,
-        {%- for name, part in parts.items() %}
-        max(case when field = '{{ part[0] }}' then value_{{ positions[name] }} end) as {{ name }},
-        max(case when field = '{{ part[0] }}' and value_{{ positions[name] }} is not null then value_source end)
-            as {{ name }}_source{{ ',' if not loop.last }}
-        {%- endfor %}
+        {% for name, part in parts.items() -%}
+        {%- set value = 'value_' ~ positions[name] -%}
+        max(case when field = '{{ part }}' then {{ value }} end) as {{ name }},
+        max(case when field = '{{ part }}' and {{ value }} is not null then value_source end) as {{ name }}_source,
+        {% endfor -%}
+        customer_id
     from fields
     group by customer_id
 ),

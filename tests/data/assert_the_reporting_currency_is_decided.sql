@@ -3,5 +3,8 @@ with reporting as (
     select * from {{ ref('int_reporting_currency_decided') }}
 )
 
-select * from reporting
+select
+    reporting_currency,
+    is_decided
+from reporting
 where not is_decided

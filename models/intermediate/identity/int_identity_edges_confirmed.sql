@@ -36,7 +36,10 @@ members as (
 {{ different_people('members') }},
 
 confirmed as (
-    select edges.*
+    select
+        edges.record_number,
+        edges.other_number,
+        edges.reason
     from edges
     inner join proposed on edges.record_number = proposed.record_number
     left join different_people on proposed.cluster_number = different_people.group_key

@@ -9,9 +9,9 @@ with latest_order as (
 clock as (
     select
         {% if var('as_of') -%}
-            cast('{{ var("as_of") }}' as date) as as_of,
+        cast('{{ var("as_of") }}' as date) as as_of,
         {%- else -%}
-            coalesce(latest_order.order_date, cast({{ clock_now() }} as date)) as as_of,
+        coalesce(latest_order.order_date, cast({{ clock_now() }} as date)) as as_of,
         {%- endif %}
         {{ clock_now() }} as clock_now
     from latest_order

@@ -33,7 +33,7 @@ orders as (
         -- days are UTC days
         cast(united.ordered_at as date) as order_date,
         -- what a cancelled, test or deleted order was worth says nothing of the customer: it is kept, and never counted
-        not (united.is_cancelled or united.is_test or united.is_deleted) as is_counted
+        coalesce(not united.is_cancelled and not united.is_test and not united.is_deleted, false) as is_counted
     from united
 )
 

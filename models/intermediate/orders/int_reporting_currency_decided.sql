@@ -1,3 +1,4 @@
+{%- set chosen = var('reporting_currency') -%}
 {{ config(materialized='table') }}
 
 with currencies as (
@@ -19,13 +20,9 @@ ranked as (
 
 decided as (
     select
-        {% if var('reporting_currency') -%}
-            '{{ var("reporting_currency") | upper }}' as reporting_currency,
-            true as is_decided
-        {%- else -%}
-            max(case when usage_rank = 1 then currency end) as reporting_currency,
-            coalesce(max(count_currencies), 0) <= 1 as is_decided
-        {%- endif %}
+        coalesce({{ "'" ~ chosen | upper ~ "'" if chosen else 'cast(null as varchar)' }}, max(case when usage_rank = 1 then currency end))
+            as reporting_currency,
+        {{ 'true' if chosen else 'coalesce(max(count_currencies), 0) <= 1' }} as is_decided
     from ranked
 )
 

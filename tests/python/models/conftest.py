@@ -128,7 +128,7 @@ class Raw:
         command = [str(DBT), *arguments, "--no-use-colors"]
         if variables:
             command += ["--vars", json.dumps(variables)]
-        environment = {**os.environ, "MAILHOUSE_WORKDIR": str(self.workdir)}
+        environment = {**os.environ, "MAILHOUSE_WORKDIR": str(self.workdir), "DBT_LOG_PATH": str(self.workdir / "logs")}
         environment.pop("MAILHOUSE_DATABASE", None)
         done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
         if check and done.returncode:
