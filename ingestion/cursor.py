@@ -20,14 +20,19 @@ class Cursor:
     """The reading position of one resource (and one parent: a list, a campaign); only valid while dlt extracts it."""
 
     def __init__(self, resource: str, fields: Iterable[Fields], *, parent: str = "") -> None:
+        self._resource = resource
+        self._parent = parent
         state: dict[str, Any] = dlt.current.resource_state(resource)
         digest = "-".join(one.digest for one in fields)
         if state.get("listed_fields") != digest:
             # other fields than last time: everything is read once more, so that old rows are filled too
             state["read_until"] = {}
             state["listed_fields"] = digest
-        self._moments: dict[str, str] = state["read_until"]
-        self._parent = parent
+
+    @property
+    def _moments(self) -> dict[str, str]:
+        # looked up each time: a long reading goes into several packages, and each has its own copy of the state
+        return dlt.current.resource_state(self._resource)["read_until"]
 
     @property
     def is_first(self) -> bool:

@@ -8,10 +8,9 @@ from typing import Any
 
 import dlt
 import duckdb
-from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion import pipelines, quality
-from ingestion.known import Known
+from ingestion.known import REMOVED, Known
 from ingestion.source import Landing
 from ingestion.vendors import VENDORS
 from mailhouse.clock import Clock, stopwatch
@@ -109,10 +108,13 @@ def _extract(settings: Settings, connection: Connection, clock: Clock, progress:
     landing = Landing(connection, clock)
     if progress is not None:
         landing.progress = lambda table, rows: progress(connection.id, table, rows)
-    source = VENDORS[connection.vendor].source(landing, settings)
+    make = VENDORS[connection.vendor].source
     with pipelines.pipeline_of(settings, connection) as pipeline:
         try:
-            pipeline.extract(source, loader_file_format="parquet")
+            pipeline.extract(make(landing, settings), loader_file_format="parquet")
+            while landing.package_is_full:
+                landing.begin_package()
+                pipeline.extract(make(landing, settings), loader_file_format="parquet")
         finally:
             pipelines.drop_unfinished(settings, connection)
     return landing
@@ -122,13 +124,13 @@ def _load(settings: Settings, connection: Connection, landing: Landing, before: 
     known = Known(db, connection)
     had = known.counts()
     with pipelines.pipeline_of(settings, connection, db) as pipeline:
-        load_ids = pipelines.load(pipeline)
+        load_ids = pipelines.load(pipeline, db)
         vendor = VENDORS[connection.vendor]
         if vendor.gone is not None:
             gone = vendor.gone(landing, settings, known)
             if gone:
-                pipeline.extract(_removed(landing, gone), loader_file_format="parquet")
-                load_ids += pipelines.load(pipeline)
+                pipeline.extract(_removed(Landing(connection, landing.clock), gone), loader_file_format="parquet")
+                load_ids += pipelines.load(pipeline, db)
     new, changed = {}, {}
     for table, count in known.counts().items():
         new[table] = max(0, count - had.get(table, 0))
@@ -144,8 +146,6 @@ def _load(settings: Settings, connection: Connection, landing: Landing, before: 
 
 
 def _removed(landing: Landing, gone: list[dict[str, Any]]) -> Any:
-    from ingestion.known import REMOVED
-
     @dlt.source(name=landing.connection.vendor)
     def removed() -> Any:
         return landing.resource(REMOVED, lambda: [gone])
@@ -159,10 +159,8 @@ def _guarded(before: Landed, work: Callable[[], Landed]) -> Landed:
         return work()
     except MailhouseError as error:
         found = error
-    except PipelineStepFailed as failed:
+    except Exception as failed:  # noqa: BLE001  kept as the cause; whatever stops one source must not stop the others
         found = _cause(failed, before.connection_id)
-    except (dlt.common.exceptions.DltException, duckdb.Error, OSError) as failed:
-        found = _unexpected(failed, before.connection_id)
     log.error("%s", found)
     return replace(before, error=found)
 

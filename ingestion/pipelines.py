@@ -5,21 +5,26 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import dlt
 import duckdb
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from mailhouse.settings import Connection, Settings
 
 log = logging.getLogger("mailhouse.ingestion")
 
 FILE_ROWS = 50_000  # rows a parquet file of a package holds before the next one is begun
+FRUGAL_LIMITS = ("64MB", "256MB")  # what a load may take before it is given the warehouse's whole memory
+# dlt would keep a gigabyte of changes in the log, and what is not yet in the file stays in memory
+STATEMENTS = ["set global checkpoint_threshold = '16MB'"]
 LOADS_AT_ONCE = 1  # one file after the other: memory stays that of one file
 
 
 def configure() -> None:
     """Say dlt's settings in code: nothing of ours is read from `.dlt/`, nothing is reported anywhere."""
+    logging.getLogger("dlt").setLevel(logging.CRITICAL)
     for key, value in {
         "runtime.dlthub_telemetry": False,
         "runtime.log_level": "CRITICAL",  # dlt's own log lines may quote rows; ours do not
@@ -45,7 +50,7 @@ def pipeline_of(
     """The connection's pipeline; with `warehouse` it can load into that open connection, without it only extract."""
     settings.pipelines.mkdir(parents=True, exist_ok=True)
     # extraction only asks the destination what it is capable of; nothing is opened for it
-    credentials: Any = warehouse if warehouse is not None else str(settings.warehouse_path)
+    credentials = DuckDbCredentials(warehouse if warehouse is not None else str(settings.warehouse_path), statements=STATEMENTS)
     pipeline = dlt.pipeline(
         pipeline_name=connection.id,
         pipelines_dir=str(settings.pipelines),
@@ -68,17 +73,43 @@ def finish_pending(settings: Settings, connection: Connection, warehouse: duckdb
         pending = pipeline.has_pending_data
         if pending:
             log.info("connection %s: finishing the load that was interrupted", connection.id)
-            load(pipeline)
+            load(pipeline, warehouse)
         pipeline.sync_destination()
     return pending
 
 
-def load(pipeline: dlt.Pipeline) -> list[str]:
+def load(pipeline: dlt.Pipeline, warehouse: duckdb.DuckDBPyConnection) -> list[str]:
     """Normalise and load what is extracted; the ids of the loads. Nothing of the rows stays on disk outside the warehouse."""
     pipeline.normalize()
-    info = pipeline.load(workers=LOADS_AT_ONCE)
+    packages = list(pipeline.list_normalized_load_packages())
+    for limit in (*FRUGAL_LIMITS, None):
+        try:
+            with _memory(warehouse, limit):
+                pipeline.load(workers=LOADS_AT_ONCE)
+        except PipelineStepFailed as failed:
+            if limit is None or "Out of Memory Error" not in str(failed):
+                raise
+            # the package stays pending and its transaction was rolled back: the same load goes on with more memory
+            log.info("pipeline %s: %s are too little for this load, trying with more", pipeline.pipeline_name, limit)
+            continue
+        break
     sweep(Path(pipeline.working_dir))
-    return list(info.loads_ids) if info is not None else []
+    return packages
+
+
+@contextmanager
+def _memory(warehouse: duckdb.DuckDBPyConnection, limit: str | None) -> Iterator[None]:
+    """DuckDB kept to `limit` and one thread, so that a large merge spills to disk; None leaves the warehouse's own limit."""
+    names = ("memory_limit", "threads", "preserve_insertion_order")
+    before = [str(warehouse.execute(f"select current_setting('{name}')").fetchall()[0][0]) for name in names]
+    wanted = [limit, "1", "false"] if limit is not None else before
+    try:
+        for name, value in zip(names, wanted, strict=True):
+            warehouse.execute(f"set global {name} = '{value}'")
+        yield
+    finally:
+        for name, value in zip(names, before, strict=True):
+            warehouse.execute(f"set global {name} = '{value}'")
 
 
 def heal(settings: Settings, connection: Connection, warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -13,6 +13,7 @@ from ingestion.unlisted import Unlisted
 from mailhouse.clock import Clock
 from mailhouse.settings import Connection
 
+PACKAGE_ROWS = 100_000  # rows that are loaded in one piece: what a merge needs in memory grows with them, not with the table
 BATCH_ROWS = 5_000  # records turned into Arrow at once: large enough to be cheap, small enough to stay in memory
 Record = Mapping[str, Any]
 
@@ -29,9 +30,20 @@ class Landing:
     progress: Callable[[str, int], None] | None = None
     unlisted: Unlisted = field(init=False)
     read: dict[str, int] = field(init=False, default_factory=dict)
+    _readings: dict[str, Iterator[Any]] = field(init=False, default_factory=dict)
+    _in_package: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.unlisted = Unlisted(self.connection.id)
+
+    def begin_package(self) -> None:
+        """What is read from here on goes into another package; each reading goes on where the last package ended."""
+        self._in_package = 0
+
+    @property
+    def package_is_full(self) -> bool:
+        """Whether the last package took as much as one may, so that there may be more to read."""
+        return self._in_package >= PACKAGE_ROWS
 
     def lag(self, default: int) -> int:
         """Seconds re-read before each cursor; a connection may say otherwise under `settings: {lag_seconds: …}`."""
@@ -48,7 +60,7 @@ class Landing:
             for page in pages():
                 yield self._table(fields, page)
 
-        return dlt.resource(tables, name=fields.table, **_hints(fields))
+        return dlt.resource(self._in_pieces(fields.table, tables), name=fields.table, **_hints(fields))
 
     def resource_of(
         self, main: Fields, others: Sequence[Fields], pages: Callable[[], Iterable[tuple[Fields, Sequence[Record]]]]
@@ -62,11 +74,24 @@ class Landing:
                 yield _marked(fields, self._table(fields, page))
 
         # no columns here: dlt takes the resource's own hints as the beginning of each table's
-        return dlt.resource(tables, name=main.table, write_disposition="merge")
+        return dlt.resource(self._in_pieces(main.table, tables), name=main.table, write_disposition="merge")
+
+    def _in_pieces(self, name: str, tables: Callable[[], Iterator[Any]]) -> Callable[[], Iterator[Any]]:
+        def piece() -> Iterator[Any]:
+            if name not in self._readings:
+                self._readings[name] = tables()
+            while not self.package_is_full:
+                try:
+                    yield next(self._readings[name])
+                except StopIteration:
+                    return
+
+        return piece
 
     def _table(self, fields: Fields, page: Sequence[Record]) -> Any:
         table = fields.to_arrow(page, connection_id=self.connection.id, seen=self.unlisted)
         self.read[fields.table] = self.read.get(fields.table, 0) + len(page)
+        self._in_package += len(page)
         if self.progress is not None:
             self.progress(fields.table, self.read[fields.table])
         return table

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import dlt
@@ -22,7 +23,7 @@ from mailhouse.settings import Connection
 
 def client(connection: Connection, clock: Clock) -> VendorClient:
     """A client on the portal; makes no call yet. Raises CredentialsMissing."""
-    session = VendorSession(connection, clock, rate=settings.RATE, secret="token", slow_down=slow_down)
+    session = VendorSession(connection, clock, rate=settings.RATE, secret="token", slow_down=partial(slow_down, connection.id))
     return VendorClient(session, base_url=connection.url, auth=BearerTokenAuth(connection.secret("token")))
 
 

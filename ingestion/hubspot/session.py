@@ -8,7 +8,7 @@ from mailhouse.errors import VendorUnreachable
 POLICY_WAITS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 
 
-def slow_down(response: requests.Response) -> float | None:
+def slow_down(connection_id: str, response: requests.Response) -> float | None:
     """Seconds to wait by the limit's policy. Raises VendorUnreachable when the day's calls are used up."""
     if response.status_code != 429:
         return None
@@ -18,5 +18,7 @@ def slow_down(response: requests.Response) -> float | None:
         return 10.0
     policy = str(body.get("policyName", "")) if isinstance(body, dict) else ""
     if policy == "DAILY":
-        raise VendorUnreachable("HubSpot: the portal's calls for today are used up; run again after its midnight")
+        raise VendorUnreachable(
+            f"connection {connection_id}: the portal's calls for today are used up; run again after its midnight"
+        )
     return POLICY_WAITS.get(policy, 10.0)

@@ -39,13 +39,12 @@ def mailchimp(landing: Landing, account: Account) -> Iterator[DltResource]:
 
 def _complaints(account: Account, lists: list[str]) -> Iterator[list[dict[str, Any]]]:
     """The abuse reports of lists that have more of them than last time: the API knows no filter for them."""
-    state = dlt.current.resource_state("abuse_reports")
-    if state.get("listed_fields") != settings.ABUSE_REPORTS.digest:
-        state.update(listed_fields=settings.ABUSE_REPORTS.digest, totals={})
+    if dlt.current.resource_state("abuse_reports").get("listed_fields") != settings.ABUSE_REPORTS.digest:
+        dlt.current.resource_state("abuse_reports").update(listed_fields=settings.ABUSE_REPORTS.digest, totals={})
     for list_id in lists:
         path = f"/lists/{list_id}/abuse-reports"
         total = account.total(path)
-        if state["totals"].get(list_id) != total:
+        if dlt.current.resource_state("abuse_reports")["totals"].get(list_id) != total:
             for page in account.pages(path, "abuse_reports"):
                 yield [{**report, "list_id": list_id} for report in page]
-            state["totals"][list_id] = total
+            dlt.current.resource_state("abuse_reports")["totals"][list_id] = total

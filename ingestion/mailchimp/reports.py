@@ -21,10 +21,8 @@ TABLES = [settings.CAMPAIGNS, settings.SENT_TO, settings.EMAIL_ACTIVITY, setting
 def pages(landing: Landing, account: Account, lag: int) -> Iterator[Page]:
     """Batches for the four tables. The campaigns still to be watched are remembered in dlt's state, each with what was read."""
     cursor = Cursor("campaigns", TABLES)
-    state: dict[str, Any] = dlt.current.resource_state("campaigns")
     if cursor.is_first:
-        state["watched"] = {}
-    watched: dict[str, Record] = state["watched"]
+        dlt.current.resource_state("campaigns")["watched"] = {}
     query = {"status": "sent"}
     if not cursor.is_first:
         query["since_send_time"] = cursor.since(lag).isoformat(timespec="seconds")
@@ -33,20 +31,30 @@ def pages(landing: Landing, account: Account, lag: int) -> Iterator[Page]:
         for campaign in page:
             sent_at = datetime.fromisoformat(campaign["send_time"])
             cursor.reach(sent_at)
-            watched.setdefault(campaign["id"], {"sent_at": sent_at.isoformat()})
+            _watched().setdefault(campaign["id"], {"sent_at": sent_at.isoformat()})
     days = int(landing.connection.settings.get("report_days", settings.REPORT_DAYS))
-    for campaign_id in list(watched):
-        report = _Report(account, campaign_id, watched[campaign_id], lag)
-        is_old = landing.now() - datetime.fromisoformat(watched[campaign_id]["sent_at"]) > timedelta(days=days)
-        if not (yield from report.read(whole=is_old)) or is_old:
-            del watched[campaign_id]
+    for campaign_id, seen in list(_watched().items()):
+        is_old = landing.now() - datetime.fromisoformat(seen["sent_at"]) > timedelta(days=days)
+        is_there = yield from _Report(account, campaign_id, lag).read(whole=is_old)
+        if is_old or not is_there:
+            del _watched()[campaign_id]
+
+
+def _watched() -> dict[str, Record]:
+    """The campaigns still to be watched, by id, and what was read of each; looked up anew in each package's state."""
+    return dlt.current.resource_state("campaigns")["watched"]
 
 
 class _Report:
-    """One campaign's report; `seen` is what dlt's state remembers of it and is changed in place."""
+    """One campaign's report."""
 
-    def __init__(self, account: Account, campaign_id: str, seen: Record, lag: int) -> None:
-        self.account, self.id, self.seen, self.lag = account, campaign_id, seen, lag
+    def __init__(self, account: Account, campaign_id: str, lag: int) -> None:
+        self.account, self.id, self.lag = account, campaign_id, lag
+
+    @property
+    def seen(self) -> Record:
+        """What dlt's state remembers of this campaign; changed in place."""
+        return _watched()[self.id]
 
     def read(self, *, whole: bool) -> Iterator[Page]:
         """What is new, or with `whole` everything; the generator's value is False when the campaign is gone."""
@@ -56,19 +64,16 @@ class _Report:
             if error.status == 404:  # deleted at the vendor, with its report
                 return False
             raise
-        deliveries = [report.get("emails_sent"), report.get("bounces")]
-        if whole or self._changed("deliveries", deliveries):
+        deliveries = repr([report.get("emails_sent"), report.get("bounces")])
+        if whole or self.seen.get("deliveries") != deliveries:
             yield from self._records(settings.SENT_TO, "sent-to", "sent_to")
-        if whole or self._changed("unsubscribed", report.get("unsubscribed")):
+            self.seen["deliveries"] = deliveries  # remembered once all of it has been read
+        unsubscribed = repr(report.get("unsubscribed"))
+        if whole or self.seen.get("unsubscribed") != unsubscribed:
             yield from self._records(settings.UNSUBSCRIBES, "unsubscribed", "unsubscribes")
+            self.seen["unsubscribed"] = unsubscribed
         yield from self._activity(whole)
         return True
-
-    def _changed(self, name: str, figure: Any) -> bool:
-        said = repr(figure)
-        changed = self.seen.get(name) != said
-        self.seen[name] = said
-        return changed
 
     def _records(self, fields: Fields, path: str, name: str) -> Iterator[Page]:
         for batch in batches(self.account.pages(f"/reports/{self.id}/{path}", name)):

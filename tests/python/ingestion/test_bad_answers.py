@@ -152,6 +152,14 @@ def test_slow_down_and_broken_pages_in_the_middle_of_a_listing_are_waited_out(po
     assert portal.one("select count(*) from raw_hubspot.contacts") == 350
 
 
+def test_a_used_up_day_is_not_waited_for(portal, hubspot):
+    hubspot.script = [(429, {}, json.dumps({"errorType": "RATE_LIMIT", "policyName": "DAILY"}))]
+    error = portal.land()["hubspot"].error
+    assert type(error) is VendorUnreachable
+    assert str(error).startswith("connection hubspot: the portal's calls for today")
+    assert len(hubspot.calls) == 1
+
+
 def test_a_storm_of_server_errors_passes(portal, hubspot):
     hubspot.fill(3)
     hubspot.script = [(503, {}, "")] * 4
