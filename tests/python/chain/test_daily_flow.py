@@ -1,0 +1,109 @@
+"""The daily flow under a Prefect server: what the dashboard shows when all is well and when a source is broken."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pytest
+
+from flows.demo import serving
+from mailhouse import sandbox
+from mailhouse.settings import Settings
+from tests.python.chain.conftest import settings_in
+
+pytestmark = pytest.mark.xdist_group("daily_flow")
+
+
+@dataclass
+class Shown:
+    """What the server knows of one flow run, as its API tells it."""
+
+    state: Any
+    tasks: dict[str, str]
+    artifacts: dict[str, str]
+    everything: str
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    from prefect.testing.utilities import prefect_test_harness
+
+    settings = settings_in(tmp_path_factory.mktemp("daily"))
+    sandbox.create(settings.sandbox_dir, seed=3, customers=400)
+    with prefect_test_harness(server_startup_timeout=120), serving(settings) as live:
+        yield live
+
+
+def run_flow(settings: Settings) -> Shown:
+    from prefect.client.orchestration import get_client
+
+    from flows import daily as module
+
+    # Waiting before a second try is the flow's business in life, not in a test.
+    module.LAND_AGAIN_AFTER_SECONDS = 0
+    state = module.daily(workdir=str(settings.workdir), return_state=True)
+    with get_client(sync_client=True) as client:
+        run_id = state.state_details.flow_run_id
+        tasks = [task for task in client.read_task_runs() if task.flow_run_id == run_id]
+        artifacts = [artifact for artifact in client.read_artifacts() if artifact.flow_run_id == run_id]
+        flow_run = client.read_flow_run(run_id)
+        logs = [log for log in client.read_logs() if log.flow_run_id == run_id]
+    told = [item.model_dump(mode="json") for item in [flow_run, *tasks, *artifacts, *logs]]
+    return Shown(
+        state,
+        {task.name: task.state_name for task in tasks},
+        {artifact.key: str(artifact.data) for artifact in artifacts},
+        json.dumps(told),
+    )
+
+
+@pytest.fixture(scope="module")
+def good(world: Settings) -> Shown:
+    return run_flow(world)
+
+
+def test_each_stage_and_layer_is_a_task(good: Shown):
+    assert good.state.is_completed(), good.state.message
+    sentences = [
+        "Land hubspot, shopify, mailchimp",
+        "Normalise addresses and phone numbers",
+        "Build and test the models",
+        "Decide which segments may go out",
+        "Plan what the ESP should know",
+        "Apply the plan",
+        "Compare desired, delivered and actual",
+        "Publish the copy for readers",
+    ]
+    assert [name for name in sentences if good.tasks.get(name) != "Completed"] == []
+    layers = [name.split(":")[0] for name in good.tasks if ":" in name]
+    assert sorted(layers) == ["Intermediate", "Marts", "Profiles", "Seeds", "Segments", "Staging"]
+
+
+def test_rfm_grid_plan_and_receipt_are_artifacts(good: Shown):
+    assert good.artifacts.keys() == {"stages", "plan", "receipt", "rfm-grid"}
+    assert "champions" in good.artifacts["rfm-grid"]
+    assert "seg_champions" in good.artifacts["plan"]
+    assert "desired" in good.artifacts["receipt"]
+
+
+def test_no_person_is_shown(good: Shown, world: Settings):
+    assert not re.search(r"[\w.+-]+@[\w-]+\.\w+", good.everything)
+    with duckdb.connect(str(world.published_path), read_only=True) as connection:
+        names = connection.execute("select distinct last_name from marts.customers where length(last_name) > 6").fetchall()
+    assert len(names) > 20
+    assert [name for (name,) in names if name in good.everything] == []
+
+
+def test_a_broken_source_is_not_green(good: Shown, world: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SHOPIFY_CLIENT_SECRET", "not-the-secret")
+    shown = run_flow(world)
+    assert shown.state.is_failed()
+    assert shown.tasks["Land hubspot, shopify, mailchimp"] == "Failed"
+    assert shown.tasks["Publish the copy for readers"] == "Completed"
+    held = [line for line in shown.artifacts["problems"].splitlines() if "is held back" in line]
+    assert len(held) >= 6
+    assert all("shopify" in line for line in held)
+    assert "not-the-secret" not in shown.everything
