@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError as TransportError
 
 from ingestion.pace import Pace, Rate, asked_wait, backoff
 from mailhouse.clock import Clock
-from mailhouse.errors import CredentialsRejected, MailhouseError, MalformedAnswer, VendorUnreachable
+from mailhouse.errors import ConfigurationError, CredentialsRejected, MailhouseError, MalformedAnswer, VendorUnreachable
 from mailhouse.settings import Connection
 
 log = logging.getLogger("mailhouse.ingestion")
@@ -177,6 +177,17 @@ class VendorClient(RESTClient):
             f"{self.session.where(response.request)} answered {what};"
             " nothing of it was taken, see whether the vendor's API changed"
         )
+
+
+def address(connection: Connection) -> str:
+    """Where the connection is asked. Raises VendorUnreachable when it points at a sandbox and none runs."""
+    if connection.url == "sandbox":
+        raise VendorUnreachable(
+            f"connection {connection.id}: no sandbox serves this work directory; start one with `mailhouse sandbox serve`"
+        )
+    if not connection.url.startswith(("https://", "http://")):
+        raise ConfigurationError(f"connection {connection.id}: its `url` must begin with https://; correct connections.yml")
+    return connection.url
 
 
 def _parsed(response: requests.Response, parsed: Any) -> requests.Response:

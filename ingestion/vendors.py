@@ -13,20 +13,23 @@ from ingestion.mailchimp.account import Account
 from ingestion.mailchimp.removed import removed as removed_from_account
 from ingestion.shopify.graphql import Shop
 from ingestion.shopify.orders import TABLES as ORDER_TABLES
+from ingestion.shopify.queries import count
 from ingestion.shopify.removed import removed as removed_from_shop
 from ingestion.shopify.settings import PRODUCTS
 from ingestion.source import Landing
-from mailhouse.settings import Settings
+from mailhouse.clock import Clock
+from mailhouse.settings import Connection, Settings
 
 Removed = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Vendor:
-    """One vendor: `source` reads it, `tables` is what it lands, `gone` lists records it no longer has (as rows of `removed`)."""
+    """One vendor: how it is read, what it lands, one small question to it, and (as rows of `removed`) what it has no more."""
 
     source: Callable[[Landing, Settings], DltSource]
     tables: Callable[[Settings], list[Fields]]
+    probe: Callable[[Connection, Clock], object]
     gone: Callable[[Landing, Settings, Known], Removed] | None = None
 
 
@@ -59,6 +62,7 @@ VENDORS: dict[str, Vendor] = {
     "hubspot": Vendor(
         source=_hubspot,
         tables=lambda settings: [hubspot.contact_fields(_custom(settings, "hubspot_contacts"))],
+        probe=hubspot.probe,
     ),
     "shopify": Vendor(
         source=_shopify,
@@ -68,7 +72,13 @@ VENDORS: dict[str, Vendor] = {
             *ORDER_TABLES,
             REMOVED,
         ],
+        probe=lambda connection, clock: Shop(connection, clock).ask(count("customers")),
         gone=_gone_from_shop,
     ),
-    "mailchimp": Vendor(source=_mailchimp, tables=lambda _: mailchimp.TABLES, gone=_gone_from_account),
+    "mailchimp": Vendor(
+        source=_mailchimp,
+        tables=lambda _: mailchimp.TABLES,
+        probe=lambda connection, clock: Account(connection, clock).total("/lists"),
+        gone=_gone_from_account,
+    ),
 }

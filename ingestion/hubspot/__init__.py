@@ -10,7 +10,7 @@ from dlt.extract import DltResource
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
 
-from ingestion.client import VendorClient, VendorSession
+from ingestion.client import VendorClient, VendorSession, address
 from ingestion.cursor import Cursor
 from ingestion.fields import Fields
 from ingestion.hubspot import settings
@@ -23,8 +23,15 @@ from mailhouse.settings import Connection
 
 def client(connection: Connection, clock: Clock) -> VendorClient:
     """A client on the portal; makes no call yet. Raises CredentialsMissing."""
+    url = address(connection)
     session = VendorSession(connection, clock, rate=settings.RATE, secret="token", slow_down=partial(slow_down, connection.id))
-    return VendorClient(session, base_url=connection.url, auth=BearerTokenAuth(connection.secret("token")))
+    return VendorClient(session, base_url=url, auth=BearerTokenAuth(connection.secret("token")))
+
+
+def probe(connection: Connection, clock: Clock) -> None:
+    """Ask for one contact, to see that the portal answers and lets us read."""
+    path = settings.LIST_CONTACTS.format(version=connection.settings.get("api_version", settings.API_VERSION))
+    client(connection, clock).read(path, params={"limit": 1})
 
 
 def contact_fields(custom: dict[str, str]) -> Fields:

@@ -7,7 +7,7 @@ import requests
 from dlt.sources.helpers.rest_client.auth import HttpBasicAuth
 from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
 
-from ingestion.client import VendorClient, VendorSession, parse
+from ingestion.client import VendorClient, VendorSession, address, parse
 from ingestion.mailchimp import settings
 from mailhouse.clock import Clock
 from mailhouse.settings import Connection
@@ -20,9 +20,10 @@ class Account:
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection = connection
+        url = address(connection)
         session = VendorSession(connection, clock, rate=settings.RATE, secret="api_key", slow_down=slow_down)
         self.client = VendorClient(
-            session, base_url=connection.url + settings.ROOT, auth=HttpBasicAuth("mailhouse", connection.secret("api_key"))
+            session, base_url=url + settings.ROOT, auth=HttpBasicAuth("mailhouse", connection.secret("api_key"))
         )
 
     def pages(self, path: str, name: str, **query: Any) -> Iterator[list[Record]]:

@@ -30,7 +30,7 @@ def text(vendor: str, settings: Settings) -> str:
     return HEADER.format(vendor=vendor) + yaml.safe_dump(described(vendor, settings), sort_keys=False, width=130)
 
 
-def write(settings: Settings, folder: Path = FOLDER) -> list[Path]:
+def export(settings: Settings, folder: Path = FOLDER) -> list[Path]:
     """Rewrite every vendor's file; the paths of those that changed."""
     changed = []
     for vendor in VENDORS:

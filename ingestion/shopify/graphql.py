@@ -5,7 +5,7 @@ from typing import Any
 
 import requests
 
-from ingestion.client import VendorClient, VendorRefused, VendorSession, parse
+from ingestion.client import VendorClient, VendorRefused, VendorSession, address, parse
 from ingestion.shopify import settings
 from ingestion.shopify.auth import ClientCredentials, PermanentToken
 from mailhouse.clock import Clock
@@ -25,6 +25,7 @@ class Shop:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection = connection
         self.clock = clock
+        url = address(connection)
         granted = "client_secret" in connection.secret_names or "client_secret" in connection.sandbox_secrets
         auth = ClientCredentials(connection, clock) if granted else PermanentToken(connection)
         session = VendorSession(
@@ -35,7 +36,7 @@ class Shop:
             slow_down=throttled,
             renew=auth.renew if isinstance(auth, ClientCredentials) else None,
         )
-        self.client = VendorClient(session, base_url=connection.url, auth=auth)
+        self.client = VendorClient(session, base_url=url, auth=auth)
         self._path = settings.GRAPHQL.format(version=connection.settings.get("api_version", settings.API_VERSION))
 
     def ask(self, query: str, /, **variables: Any) -> dict[str, Any]:

@@ -34,10 +34,10 @@ def test_the_file_in_git_is_what_is_declared(project, vendor):
 
 
 def test_the_file_is_rewritten_when_the_declaration_changes(project, tmp_path):
-    assert len(schemas.write(project, tmp_path)) == len(VENDORS)
-    assert schemas.write(project, tmp_path) == []
+    assert len(schemas.export(project, tmp_path)) == len(VENDORS)
+    assert schemas.export(project, tmp_path) == []
     (tmp_path / "hubspot.yml").write_text("old", encoding="utf-8")
-    assert [path.name for path in schemas.write(project, tmp_path)] == ["hubspot.yml"]
+    assert [path.name for path in schemas.export(project, tmp_path)] == ["hubspot.yml"]
 
 
 def test_what_lands_has_the_declared_columns_and_types(place, vendors):
