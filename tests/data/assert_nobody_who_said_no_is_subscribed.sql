@@ -9,10 +9,10 @@ with subscribers as (
 refusals as (
     select
         mailbox,
-        max(coalesce(
-            least(occurred_at, {{ dbt.dateadd('minute', 5, 'received_at') }}),
-            cast('9999-12-31' as timestamp)
-        )) as refused_at
+        max(case
+            when occurred_at is null then cast('9999-12-31' as timestamp)
+            else least(occurred_at, {{ dbt.dateadd('minute', 5, 'received_at') }})
+        end) as refused_at
     from {{ ref('consent_events') }}
     where act in ('withdraw', 'block')
     group by mailbox

@@ -48,8 +48,11 @@ reached as (
         events.act,
         events.reason,
         events.proof,
-        -- nothing happens later than it was heard of, give or take five minutes of clocks
-        least(events.occurred_at, {{ dbt.dateadd('minute', 5, 'events.received_at') }}) as effective_at
+        -- nothing happens later than it was heard of, give or take five minutes of clocks; unknown stays unknown
+        case
+            when events.occurred_at is not null
+                then least(events.occurred_at, {{ dbt.dateadd('minute', 5, 'events.received_at') }})
+        end as effective_at
     from spread
     inner join events on spread.event_id = events.event_id
     inner join purposes on events.channel = purposes.channel and events.purpose in ('*', purposes.purpose)

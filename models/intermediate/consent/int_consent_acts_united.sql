@@ -82,7 +82,7 @@ judged as (
         row_number() over (
             partition by
                 addressed.record_key, addressed.address, addressed.purpose, addressed.act,
-                addressed.reason, addressed.evidence, addressed.occurred_at
+                addressed.reason, addressed.evidence, addressed.is_origin_dated, addressed.occurred_at, addressed.received_at
             order by evidence_rules.priority asc nulls last
         ) as rule_rank
     from addressed

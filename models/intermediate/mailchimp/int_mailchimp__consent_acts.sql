@@ -141,7 +141,14 @@ statuses as (
                 then last_bounces.bounced_at
             else members.updated_at
         end as occurred_at,
-        members.updated_at as received_at
+        -- what caused a status may be known before the member's own record shows it
+        case
+            when members.member_status = 'unsubscribed' and last_unsubscribes.unsubscribed_at > members.updated_at
+                then last_unsubscribes.unsubscribed_at
+            when members.member_status = 'cleaned' and last_bounces.bounced_at > members.updated_at
+                then last_bounces.bounced_at
+            else members.updated_at
+        end as received_at
     from members
     left join last_unsubscribes
         on

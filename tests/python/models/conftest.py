@@ -111,9 +111,8 @@ class Raw:
         columns = {**TABLES[table], **EXTRA}
         connection_id = table.split(".")[0].removeprefix("raw_")
         self.load += 1
-        values = [
-            [{"connection_id": connection_id, "_dlt_load_id": f"{self.load}.5", **row}.get(name) for name in columns] for row in rows
-        ]
+        ours = {"connection_id": connection_id, "_dlt_load_id": f"{self.load}.5"}
+        values = [[{**ours, **row}.get(name) for name in columns] for row in rows]
         with self.connect() as db:
             db.executemany(f"insert into {table} values ({', '.join('?' * len(columns))})", values)
 

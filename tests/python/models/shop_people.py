@@ -94,7 +94,8 @@ def fill(raw: Any) -> None:
     raw.land("raw_shopify.orders", [order for order, _ in made])
     raw.land("raw_shopify.order_lines", [line for _, lines in made for line in lines])
     raw.land("raw_shopify.refunds", [{"id": "1", "order_id": "30", "created_at": DAY_ONE, "amount": "3.10", "currency": "EUR"}])
-    raw.land("raw_shopify.products", [{"id": "7", "title": "Mug", "status": "ACTIVE", "created_at": DAY_ONE, "updated_at": DAY_ONE}])
+    mug = {"id": "7", "title": "Mug", "status": "ACTIVE", "created_at": DAY_ONE, "updated_at": DAY_ONE}
+    raw.land("raw_shopify.products", [mug])
     raw.land("raw_mailchimp.lists", [{"id": "L1", "name": "Customers", "date_created": DAY_ONE, "double_optin": False}])
     on_list = list(members())
     raw.land("raw_mailchimp.members", on_list)

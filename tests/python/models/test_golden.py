@@ -22,7 +22,8 @@ select *, row_number() over () as line, min(ordered_at) over (partition by order
 from read_parquet('{orders}');
 
 insert into raw_shopify.customers by name
-select 'shopify' as connection_id, '1.0' as _dlt_load_id, customer_ref as id, min(placed_at) as created_at, max(placed_at) as updated_at
+select 'shopify' as connection_id, '1.0' as _dlt_load_id, customer_ref as id,
+       min(placed_at) as created_at, max(placed_at) as updated_at
 from lines group by customer_ref;
 
 insert into raw_shopify.orders by name
