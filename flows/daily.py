@@ -18,7 +18,7 @@ from mailhouse.errors import BuildFailed, MailhouseError, VendorUnreachable
 from mailhouse.settings import load_settings
 
 LAND_AGAIN = 2  # a vendor that was away for a minute is no reason to lose the day
-LAND_AGAIN_AFTER_SECONDS = (30, 120)
+LAND_AGAIN_AFTER_SECONDS = [30, 120]
 
 
 @flow(
@@ -102,6 +102,8 @@ def compare(run: Run) -> None:
 
 def publish(run: Run) -> None:
     chain.publish(run)
+    if not run.has_built("customer_rfm"):
+        return
     with run.warehouse.read() as connection:
         text = "\n\n".join(table.as_markdown() for table in report.rfm_tables(connection))
     create_markdown_artifact(text, key="rfm-grid")

@@ -41,7 +41,9 @@ class Mailhouse(click.Group):
 def main(context: click.Context, workdir: Path | None, debug: bool) -> None:
     """The customer warehouse behind an e-mail programme: land, decide, and keep the ESP in step."""
     # Every problem is told in a line of its own at the end; the log repeats it only for those who debug.
-    logging.basicConfig(level=logging.DEBUG if debug else logging.CRITICAL, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.DEBUG if debug else logging.CRITICAL)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
     context.obj = {"workdir": workdir, "debug": debug}
 
 

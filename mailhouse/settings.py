@@ -242,6 +242,8 @@ def use_prefect_server(settings: Settings, port: int) -> None:
             "PREFECT_HOME": str(settings.workdir / "prefect"),
             "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
             "PREFECT_SERVER_API_PORT": str(port),
-            "PREFECT_LOGGING_LEVEL": "WARNING",
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "mailhouse",
+            # the dashboard has the logs; the terminal tells what happened in its own words
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         }
     )
