@@ -1,5 +1,6 @@
-with profiles as (
-    select * from {{ ref('mailchimp_profiles') }}
+with customer_mailboxes as (
+    select * from {{ ref('int_customer_mailboxes_collected') }}
+    where is_email_valid
 ),
 
 consent as (
@@ -7,10 +8,11 @@ consent as (
     where channel = 'email' and purpose = 'marketing_email' and brand = 'default' and decision = 'allow'
 ),
 
+-- one address that the person allowed is enough: profiles write to that one
 subscribers as (
-    select profiles.customer_id
-    from profiles
-    inner join consent on profiles.mailbox = consent.mailbox
+    select distinct customer_mailboxes.customer_id
+    from customer_mailboxes
+    inner join consent on customer_mailboxes.mailbox = consent.mailbox
 )
 
 select * from subscribers

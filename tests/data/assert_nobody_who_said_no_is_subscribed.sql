@@ -1,5 +1,7 @@
 -- No subscriber's mailbox has a refusal that no newer act of theirs has outweighed, read from the ledger by another way
 -- than consent_status goes.
+{{ config(enabled=var('sources')['mailchimp']) }}
+
 with subscribers as (
     select profiles.mailbox
     from {{ ref('seg_newsletter_subscribers') }} as segment
