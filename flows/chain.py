@@ -69,9 +69,8 @@ def open_run(settings: Settings, *, as_of: date | None = None, full_refresh: boo
 
 def clock_of(settings: Settings) -> Clock:
     """The clock by which consent is decided: the sandbox's while a connection lives in it, else the machine's."""
-    lives_in_sandbox = any(connection.is_sandbox for connection in settings.connections.values())
-    url = settings.sandbox_url
-    return sandbox_clock(url) if lives_in_sandbox and url else SystemClock()
+    in_sandbox = any(connection.lives_in_sandbox for connection in settings.connections.values())
+    return sandbox_clock(settings.sandbox_clock) if in_sandbox and settings.sandbox_clock.exists() else SystemClock()
 
 
 def land_sources(run: Run) -> list[Landed]:

@@ -1,5 +1,6 @@
 """The inner loop of somebody who edits the project: everything that can be said in under a minute."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -8,15 +9,18 @@ from pathlib import Path
 from mailhouse.build import Project
 from mailhouse.clock import stopwatch
 from mailhouse.errors import BuildFailed, MailhouseError
+from mailhouse.raw_schemas import create_empty
 from mailhouse.report import Finding
 from mailhouse.settings import Settings, child_environment, load_settings
 from mailhouse.sync.audiences import read_audiences
+from mailhouse.warehouse import Warehouse
 
 
 def run_checks(settings: Settings) -> Iterator[Finding]:
     """Parse, every `meta`, the style of Python and of changed SQL, and dbt's unit tests on a warehouse of its own."""
     own = load_settings(settings.workdir / "check", project=settings.project)
-    own.workdir.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(own.workdir, ignore_errors=True)
+    own.workdir.mkdir(parents=True)
     project = Project(own)
     yield _timed("dbt parse", project.parse)
     yield _timed("meta of segments and profiles", lambda: read_audiences(own.manifest, own.connections))
@@ -41,13 +45,16 @@ def changed_sql(project: Path) -> list[str]:
 
 
 def unit_tests(project: Project) -> None:
-    """Build every relation empty, then run the unit tests on them. Raises BuildFailed naming the first that failed."""
+    """Build every relation empty, then run the unit tests on them. Raises BuildFailed naming those that failed."""
+    with Warehouse(project.settings).write() as connection:
+        create_empty(connection, project.settings.project / "ingestion" / "schemas")
     for arguments in (["seed"], ["run", "--empty"], ["test", "--select", "test_type:unit"]):
         result = project.run(arguments)
         if not result.success:
-            bad = [run for run in getattr(result.result, "results", []) if str(run.status) not in {"success", "pass"}]
-            names = ", ".join(run.node.name for run in bad) or str(result.exception)
-            raise BuildFailed(f"dbt {arguments[0]}: {names}; see {project.settings.logs / 'dbt.log'}")
+            results = getattr(result.result, "results", [])
+            bad = [run.node.name for run in results if str(run.status) in {"error", "fail", "runtime error"}]
+            named = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "") or str(result.exception)
+            raise BuildFailed(f"dbt {arguments[0]}: {named} failed; see {project.settings.logs / 'dbt.log'}")
 
 
 def _command(settings: Settings, *words: str) -> None:

@@ -2,9 +2,9 @@
 
 import json
 import time
-import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from mailhouse.errors import VendorUnreachable
@@ -61,14 +61,13 @@ def stopwatch() -> float:
     return time.perf_counter()
 
 
-def sandbox_clock(url: str) -> VendorClock:
-    """The clock of the sandbox that serves at `url`: its days pass only when it is told so."""
+def sandbox_clock(file: Path) -> VendorClock:
+    """The clock of a sandbox, which it leaves in `file`: its days pass only when it is told so, running or not."""
 
     def read() -> datetime:
         try:
-            with urllib.request.urlopen(f"{url}/_sandbox/clock", timeout=10) as answer:
-                return datetime.fromisoformat(json.load(answer)["now"])
+            return datetime.fromisoformat(json.loads(file.read_text(encoding="utf-8"))["now"])
         except (OSError, ValueError, KeyError) as error:
-            raise VendorUnreachable(f"sandbox {url}: does not tell the time; start it with `mailhouse sandbox serve`") from error
+            raise VendorUnreachable(f"{file}: does not tell the sandbox's time; run `mailhouse sandbox seed`") from error
 
     return VendorClock(read)

@@ -15,6 +15,9 @@ from mailhouse.warehouse import Warehouse
 # A cell that a spreadsheet would run as a formula is disarmed in files made for people.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
+# What a preview shows of a customer; `mailhouse sql` shows the rest.
+SHOWN = ("customer_id", "email", "first_name", "last_name", "country_code", "count_orders", "net_spend", "last_order_date")
+
 
 def ask(settings: Settings, query: str) -> Table:
     """The answer to one query as text cells. Raises ConfigurationError with the engine's first line."""
@@ -57,13 +60,12 @@ def preview_segment(settings: Settings, name: str, limit: int) -> list[Table]:
         relation = f'"{node["schema"]}"."{node["alias"]}"'
         total = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
         first = connection.execute(
-            "select customers.* exclude (columns('.*_source')) from marts.customers "
-            f"inner join {relation} as segment using (customer_id) order by customer_id limit {limit}"
+            f"select {', '.join(SHOWN)} from marts.customers inner join {relation} as segment using (customer_id) "
+            f"order by customer_id limit {limit}"
         )
-        columns = [column[0] for column in first.description or []]
         rows = [["" if cell is None else str(cell) for cell in row] for row in first.fetchall()]
     where = Table(f"{name}: {total:,} customers", keys, goes, node["description"])
-    return [where, Table(f"{name}: the first {len(rows)}", columns, rows)]
+    return [where, Table(f"{name}: the first {len(rows)}", SHOWN, rows)]
 
 
 def _disarmed(cell: str) -> str:

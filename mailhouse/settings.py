@@ -32,6 +32,7 @@ class Connection:
     settings: Mapping[str, Any] = field(default_factory=dict)
     secret_names: Mapping[str, str] = field(default_factory=dict)
     sandbox_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lives_in_sandbox: bool = False
 
     def secret(self, name: str) -> str:
         """The secret called `name`; the environment wins over the sandbox. Raises CredentialsMissing."""
@@ -46,10 +47,6 @@ class Connection:
         if not value:
             raise CredentialsMissing(f"connection {self.id}: set the environment variable {variable} (secret `{name}`)")
         return value
-
-    @property
-    def is_sandbox(self) -> bool:
-        return bool(self.sandbox_secrets)
 
 
 @dataclass(frozen=True)
@@ -91,6 +88,11 @@ class Settings:
     @property
     def sandbox_dir(self) -> Path:
         return self.workdir / "sandbox"
+
+    @property
+    def sandbox_clock(self) -> Path:
+        """Where the sandbox leaves its time."""
+        return self.sandbox_dir / "clock.json"
 
     @property
     def manifest(self) -> Path:
@@ -212,6 +214,7 @@ def _connection(entry: Any, place: str, server: Mapping[str, Any] | None) -> Con
         settings=entry.get("settings") or {},
         secret_names=secrets,
         sandbox_secrets=sandbox_secrets,
+        lives_in_sandbox=entry.get("url") == SANDBOX,
     )
 
 

@@ -16,9 +16,14 @@ console = Console(highlight=False, soft_wrap=False)
 if not console.is_terminal:
     console = Console(highlight=False, width=140)
 
+WIDE = 10  # more columns than this do not stand side by side
+
 
 def show(table: Table) -> None:
-    """Print one table with its note."""
+    """Print one table with its note; a wide one record by record, so that every cell can be read."""
+    if len(table.columns) > WIDE:
+        _show_records(table)
+        return
     look = {"title_justify": "left", "title_style": "bold", "box": box.SIMPLE_HEAD, "pad_edge": False}
     rich_table = RichTable(title=escape(table.title), **look)
     for position, column in enumerate(table.columns):
@@ -30,6 +35,16 @@ def show(table: Table) -> None:
     if table.note:
         console.print(escape(table.note), style="dim")
     console.print()
+
+
+def _show_records(table: Table) -> None:
+    width = max(len(column) for column in table.columns)
+    for number, row in enumerate(table.rows, start=1):
+        console.print(f"[dim]─ {number}[/]")
+        for column, cell in zip(table.columns, row, strict=True):
+            console.print(f"[dim]{escape(column):<{width}}[/]  {escape(cell)}", soft_wrap=True)
+    if table.note:
+        console.print(escape(table.note), style="dim")
 
 
 def headline(text: str) -> None:

@@ -20,6 +20,7 @@ def create(
     from mailhouse.sandbox import company
     from mailhouse.sandbox.runtime import STATE, TRUTH, Runtime
     from mailhouse.sandbox.server import announced
+    from mailhouse.sandbox.store import CLOCK_FILE
 
     if announced(directory) is not None:
         raise ConfigurationError(f"a sandbox is running in {directory}: end it before seeding anew")
@@ -35,7 +36,7 @@ def create(
             counts = runtime.store.counts()
         finally:
             runtime.close()
-        for name in (STATE, TRUTH):
+        for name in (STATE, TRUTH, CLOCK_FILE):
             for leftover in directory.glob(f"{name}*"):
                 leftover.unlink()
             if (fresh / name).exists():

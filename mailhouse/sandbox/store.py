@@ -32,6 +32,7 @@ create table if not exists meta (key text primary key, value text not null) with
 """
 COLUMNS = "id, body, updated_at, created_at, parent, email, deleted"
 CLOCK = "clock"
+CLOCK_FILE = "clock.json"
 
 
 class SandboxNotReady(MailhouseError):
@@ -135,8 +136,11 @@ class Store:
         return datetime.fromisoformat(text)
 
     def set_now(self, moment: datetime) -> None:
-        """Moves the company's present."""
+        """Moves the company's present, and tells it to those who look from outside (`clock.json` beside the file)."""
         self.meta_set(CLOCK, stamp(moment))
+        fresh = self.path.with_name("clock.fresh")
+        fresh.write_bytes(orjson.dumps({"now": stamp(moment)}))
+        fresh.replace(self.path.with_name(CLOCK_FILE))
 
     # -- objects ----------------------------------------------------------------------------------------------------
     def put_many(self, kind: str, rows: Iterable[Row]) -> int:

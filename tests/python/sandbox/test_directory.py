@@ -31,7 +31,7 @@ def test_a_directory_without_a_company_says_what_to_do(tmp_path):
 def test_a_seeded_company_has_all_three_vendors_and_only_its_own_files(directory):
     counts = sandbox.status(directory)["counts"]
     assert all(counts[kind] > 0 for kind in ("hubspot.contact", "shopify.customer", "shopify.order", "mailchimp.member"))
-    assert sorted(path.name for path in directory.iterdir()) == ["state.db", "truth.duckdb"]
+    assert sorted(path.name for path in directory.iterdir()) == ["clock.json", "state.db", "truth.duckdb"]
 
 
 def test_days_pass_with_and_without_a_server(directory):
