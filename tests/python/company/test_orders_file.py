@@ -41,7 +41,11 @@ def file_totals(path: Path) -> tuple:
 
 @pytest.mark.parametrize(
     ("which", "name"),
-    [("seeded_cdnow", "cdnow_sample.parquet"), ("seeded_retail", "online_retail_to_2011-08-31.parquet")],
+    [
+        ("seeded_cdnow", "cdnow_sample.parquet"),
+        # the larger file goes through the whole chain in tests/python/chain; by itself it is looked at among the long sweeps
+        pytest.param("seeded_retail", "online_retail_to_2011-08-31.parquet", marks=pytest.mark.torture),
+    ],
 )
 def test_a_real_file_is_seeded_whole_and_exactly(request, which, name):
     path = orders_file(name)
@@ -58,6 +62,7 @@ def test_a_real_file_is_seeded_whole_and_exactly(request, which, name):
     assert all(Decimal(line["discount"]) == 0 for line in lines)
 
 
+@pytest.mark.torture
 def test_each_order_is_its_customers_own_at_its_earliest_line(seeded_retail):
     path = orders_file("online_retail_to_2011-08-31.parquet")
     with duckdb.connect() as connection:
@@ -258,7 +263,7 @@ def keys_of(seeded: Seeded) -> dict[tuple, set[str]]:
     return bearers
 
 
-@pytest.mark.parametrize("which", ["seeded_cdnow", "seeded_retail"])
+@pytest.mark.parametrize("which", ["seeded_cdnow", pytest.param("seeded_retail", marks=pytest.mark.torture)])
 def test_no_two_customers_of_a_file_can_be_linked(request, which):
     seeded = request.getfixturevalue(which)
     assert {key: refs for key, refs in keys_of(seeded).items() if len(refs) > 1} == {}
