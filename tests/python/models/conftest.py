@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -12,9 +13,11 @@ import duckdb
 import pytest
 
 from mailhouse.contact_points import normalise
+from tests.python.models import shop_people
 
 PROJECT = Path(__file__).resolve().parents[3]
 DBT = Path(sys.executable).with_name("dbt")
+NOW = "2026-07-01 06:00:00"
 TIME = "timestamp with time zone"
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -124,9 +127,8 @@ class Raw:
 
     def dbt(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Plain dbt, no wrapper; fails with what dbt said."""
-        command = [str(DBT), *arguments, "--no-use-colors"]
-        if variables:
-            command += ["--vars", json.dumps(variables)]
+        # the same variables every time: dbt parses everything anew when they change
+        command = [str(DBT), *arguments, "--no-use-colors", "--vars", json.dumps({"clock_now": NOW, **variables})]
         environment = {**os.environ, "MAILHOUSE_WORKDIR": str(self.workdir), "DBT_LOG_PATH": str(self.workdir / "logs")}
         environment.pop("MAILHOUSE_DATABASE", None)
         done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
@@ -157,3 +159,15 @@ def raw_factory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Raw
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def published(raw_factory: Callable[[str], Raw]) -> Raw:
+    """A built warehouse with its published copy and manifest, as a run leaves them; ask for it in one xdist group."""
+    made = raw_factory("published")
+    shop_people.fill(made)
+    made.dbt("build", "--exclude-resource-type", "unit_test")
+    shutil.copyfile(made.path, made.workdir / "published.duckdb")
+    (made.workdir / "published_target").mkdir()
+    shutil.copyfile(made.workdir / "target" / "manifest.json", made.workdir / "published_target" / "manifest.json")
+    return made

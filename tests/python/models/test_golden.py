@@ -71,6 +71,7 @@ full join (
 """
 
 
+@pytest.mark.torture  # the chain lands the same files in `make test`; this is the short way from raw to the marts
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_purchase_models_equal_the_golden_files(name: str, raw_factory: Callable[[str], Any]) -> None:
     orders, days = CASES[name]

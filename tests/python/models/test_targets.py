@@ -1,28 +1,12 @@
 """Plain dbt: a file of one's own that defers to the published copy, and no warning from any command."""
 
 import json
-import shutil
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.python.models import shop_people
-
 CHANGED = ("--target", "dev", "-s", "state:modified+")
-pytestmark = pytest.mark.xdist_group("targets")
-
-
-@pytest.fixture(scope="module")
-def published(raw_factory: Callable[[str], Any]) -> Any:
-    """A built warehouse with its published copy and manifest, as a run leaves them."""
-    raw = raw_factory("published")
-    shop_people.fill(raw)
-    raw.dbt("build", "--exclude-resource-type", "unit_test")
-    shutil.copyfile(raw.path, raw.workdir / "published.duckdb")
-    (raw.workdir / "published_target").mkdir()
-    shutil.copyfile(raw.workdir / "target" / "manifest.json", raw.workdir / "published_target" / "manifest.json")
-    return raw
+pytestmark = pytest.mark.xdist_group("published")
 
 
 def test_dev_builds_only_what_changed_while_a_run_holds_the_warehouse(published: Any) -> None:
@@ -38,6 +22,7 @@ def test_dev_builds_only_what_changed_while_a_run_holds_the_warehouse(published:
 
 
 def test_dbt_says_no_warning(published: Any) -> None:
-    for command in (["parse", "--no-partial-parse"], ["show", "--inline", "select count(*) as n from {{ ref('customers') }}"]):
+    show = ["show", "--inline", "select count(*) as n from {{ ref('customers') }}"]
+    for command in (["parse", "--no-partial-parse"], show):
         done = published.dbt(*command)
         assert "WARN" not in done.stdout.upper(), done.stdout
