@@ -1,11 +1,12 @@
 """What people read is described: every column of every mart, profile and segment, and what is personal is marked."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("published")
+pytestmark = pytest.mark.xdist_group("documentation")
 PERSONAL = ("email", "mailbox", "address", "first_name", "last_name", "phone", "city", "zip", "record_key", "record_id")
 MARTS = {
     "customers", "customer_records", "orders", "order_lines", "products", "email_events", "consent_events", "consent_status",
@@ -14,8 +15,9 @@ MARTS = {
 
 
 @pytest.fixture(scope="module")
-def manifest(published: Any) -> dict[str, Any]:
-    return json.loads((published.workdir / "target" / "manifest.json").read_text(encoding="utf-8"))
+def manifest(raw_factory: Callable[[str], Any]) -> dict[str, Any]:
+    raw = raw_factory("manifest")
+    return json.loads((raw.workdir / "target" / "manifest.json").read_text(encoding="utf-8"))
 
 
 def models(manifest: dict[str, Any], *layers: str) -> list[dict[str, Any]]:
