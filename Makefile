@@ -33,7 +33,7 @@ demo: install ## the whole chain on a made-up company, twice
 	@$(BIN)/mailhouse demo
 
 test: install ## everything that must hold (two workers)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torture"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not torture"
 
 check: install ## the inner loop: parse, every meta, style, dbt unit tests; under a minute
 	@$(BIN)/mailhouse check
@@ -42,7 +42,7 @@ lint: install ## style of all SQL and Python
 	@$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models tests/data
 
 torture: install ## the long sweeps
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m torture
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m torture
 
 lock: ## make requirements.lock anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -12,6 +12,7 @@ from mailhouse.build import Layer, Project
 from mailhouse.clock import Clock, SystemClock, sandbox_clock, stopwatch
 from mailhouse.contact_points import normalise
 from mailhouse.query import published_manifest
+from mailhouse.raw_schemas import create_empty
 from mailhouse.report import Stage
 from mailhouse.settings import Settings, prepare_environment
 from mailhouse.warehouse import Warehouse
@@ -101,6 +102,8 @@ def normalise_contact_points(run: Run) -> int:
     begun = stopwatch()
     manifest = run.project.parse()
     with run.warehouse.write() as connection:
+        # a source that has never landed must not keep the models of the others from being built
+        create_empty(connection, run.settings.project / "ingestion" / "schemas")
         added = normalise(connection, manifest)
     run.stages.append(Stage("normalise", stopwatch() - begun, added, "new addresses and phone numbers"))
     return added

@@ -225,6 +225,7 @@ def prepare_environment(settings: Settings) -> None:
             "MAILHOUSE_WORKDIR": str(settings.workdir),
             "DBT_PROJECT_DIR": str(settings.project),
             "DBT_PROFILES_DIR": str(settings.project),
+            "DBT_LOG_PATH": str(settings.logs),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DO_NOT_TRACK": "1",
             "RUNTIME__DLTHUB_TELEMETRY": "false",

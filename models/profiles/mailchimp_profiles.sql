@@ -45,7 +45,14 @@ addresses as (
     ) = 1
 ),
 
--- one document a mailbox: of the persons who share it, the one who ordered last speaks, then the lowest id
+-- somebody whom only Mailchimp knows may be nothing but our own document come back
+known_elsewhere as (
+    select distinct customer_id from {{ ref('customer_records') }}
+    where source <> 'mailchimp'
+),
+
+-- one document a mailbox: of the persons who share it, the one who ordered last speaks, then the lowest id of those
+-- whom another system knows
 speakers as (
     select
         addresses.mailbox,
@@ -53,9 +60,13 @@ speakers as (
         addresses.customer_id as speaker_id
     from addresses
     left join customer_orders on addresses.customer_id = customer_orders.customer_id
+    left join known_elsewhere on addresses.customer_id = known_elsewhere.customer_id
     qualify row_number() over (
         partition by addresses.mailbox
-        order by customer_orders.last_ordered_at desc nulls last, addresses.customer_id asc
+        order by
+            customer_orders.last_ordered_at desc nulls last,
+            case when known_elsewhere.customer_id is null then 1 else 0 end asc,
+            addresses.customer_id asc
     ) = 1
 ),
 

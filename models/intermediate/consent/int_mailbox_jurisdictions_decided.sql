@@ -13,6 +13,14 @@ policies as (
     select * from {{ ref('jurisdictions') }}
 ),
 
+-- people whom a system of their own knows; anybody else may be nothing but our own document come back from the ESP
+known_people as (
+    select distinct identities.customer_id
+    from {{ ref('int_identities_resolved') }} as identities
+    inner join {{ ref('int_people_united') }} as people on identities.record_key = people.record_key
+    where people.has_own_name
+),
+
 -- a country that is unknown, or has no policy, gets the row called *
 placed as (
     select
@@ -20,9 +28,11 @@ placed as (
         coalesce(known.jurisdiction, unknown.jurisdiction) as jurisdiction,
         coalesce(known.proof_required, unknown.proof_required) as proof_required,
         coalesce(known.implied_months_after_purchase, unknown.implied_months_after_purchase) as implied_months_after_purchase,
-        coalesce(known.strictness, unknown.strictness) as strictness
+        coalesce(known.strictness, unknown.strictness) as strictness,
+        known.jurisdiction is null and known_people.customer_id is null as is_nobody_we_know
     from customer_mailboxes
     left join customer_fields on customer_mailboxes.customer_id = customer_fields.customer_id
+    left join known_people on customer_mailboxes.customer_id = known_people.customer_id
     left join policies as known on customer_fields.value_3 = known.country_code
     left join policies as unknown on unknown.country_code = '*'
 ),
@@ -35,7 +45,10 @@ decided as (
         proof_required,
         implied_months_after_purchase
     from placed
-    qualify row_number() over (partition by mailbox order by strictness desc, jurisdiction asc) = 1
+    qualify row_number() over (
+        partition by mailbox
+        order by case when is_nobody_we_know then 1 else 0 end asc, strictness desc, jurisdiction asc
+    ) = 1
 )
 
 select * from decided

@@ -30,6 +30,7 @@ people as (
         ) as country_code,
         contacts.language,
         contacts.is_deleted,
+        true as has_own_name,
         contacts.created_at,
         contacts.updated_at
     from contacts

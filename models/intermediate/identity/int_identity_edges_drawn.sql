@@ -8,17 +8,19 @@ mailboxes as (
     select * from {{ ref('int_mailboxes_judged') }}
 ),
 
+-- an ESP keeps an address in the case it was last written in, so addresses that differ in nothing else are one mailbox
 points as (
     select
         people.record_number,
         people.given_key,
         people.surname_key,
         contact_points.kind,
-        contact_points.value,
+        coalesce(contact_points.wide_value, contact_points.value) as value,
         coalesce(mailboxes.is_shared, false) as is_shared
     from {{ ref('int_contact_points_united') }} as contact_points
     inner join people on contact_points.record_key = people.record_key
-    left join mailboxes on contact_points.kind = 'email' and contact_points.value = mailboxes.email
+    left join mailboxes
+        on contact_points.kind = 'email' and coalesce(contact_points.wide_value, contact_points.value) = mailboxes.email
     where contact_points.is_valid
 ),
 

@@ -19,7 +19,7 @@ links as (
 
 members as (
     select
-        contact_points.value as group_key,
+        coalesce(contact_points.wide_value, contact_points.value) as group_key,
         coalesce(links.root_number, people.record_number) as family,
         people.given_key,
         people.surname_key

@@ -18,6 +18,7 @@ with united as (
         'country_code': 'varchar',
         'language': 'varchar',
         'is_deleted': 'boolean',
+        'has_own_name': 'boolean',
         'created_at': 'timestamp',
         'updated_at': 'timestamp',
     }) }}
@@ -27,8 +28,8 @@ keyed as (
     select
         {{ record_key('united') }} as record_key,
         united.*,
-        {{ plain_name('united.first_name') }} as given_key,
-        {{ plain_name('united.last_name') }} as surname_key
+        case when united.has_own_name then {{ plain_name('united.first_name') }} end as given_key,
+        case when united.has_own_name then {{ plain_name('united.last_name') }} end as surname_key
     from united
 ),
 

@@ -20,8 +20,10 @@ people as (
         country_code,
         language,
         is_deleted,
-        -- Mailchimp says only when a member opted in; one added otherwise is as old as its last change at most
-        coalesce(signed_up_at, opted_in_at, updated_at) as created_at,
+        -- what we wrote comes back with the next landing: a name here may be our own word and is no evidence of who is who
+        false as has_own_name,
+        -- a member that was added says no date of its own; its last change may be ours
+        coalesce(signed_up_at, opted_in_at) as created_at,
         updated_at
     from members
 )

@@ -49,6 +49,7 @@ people as (
         country_code,
         language,
         is_deleted,
+        true as has_own_name,
         created_at,
         updated_at
     from customers
@@ -70,6 +71,7 @@ people as (
         country_code,
         null as language,
         false as is_deleted,
+        true as has_own_name,
         first_ordered_at as created_at,
         updated_at
     from strangers

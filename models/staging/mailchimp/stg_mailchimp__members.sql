@@ -1,3 +1,5 @@
+{%- set fname = "nullif(trim(" ~ json_text('merge_fields', 'FNAME') ~ "), '')" -%}
+{%- set lname = "nullif(trim(" ~ json_text('merge_fields', 'LNAME') ~ "), '')" -%}
 with source as (
     select * from {{ source('mailchimp', 'members') }}
     {{ latest_version(['connection_id', 'list_id', 'id'], 'last_changed') }}
@@ -11,14 +13,16 @@ members as (
         nullif(contact_id, '') as contact_id,
         {{ contact_point('email', 'source.email_address') }} as email,
         {{ contact_point('email', 'source.email_address', form='wide') }} as mailbox,
-        coalesce(
-            nullif(trim({{ json_text('merge_fields', 'FNAME') }}), ''),
-            nullif(trim(split_part(full_name, ' ', 1)), '')
-        ) as first_name,
-        coalesce(
-            nullif(trim({{ json_text('merge_fields', 'LNAME') }}), ''),
-            nullif(trim(substr(full_name, length(split_part(full_name, ' ', 1)) + 1)), '')
-        ) as last_name,
+        -- the full name stands in for both fields together: beside one of them it would repeat it
+        case
+            when {{ fname }} is null and {{ lname }} is null then nullif(trim(split_part(full_name, ' ', 1)), '')
+            else {{ fname }}
+        end as first_name,
+        case
+            when {{ fname }} is null and {{ lname }} is null
+                then nullif(trim(substr(full_name, length(split_part(full_name, ' ', 1)) + 1)), '')
+            else {{ lname }}
+        end as last_name,
         lower(status) as member_status,
         lower(nullif(trim(unsubscribe_reason), '')) as unsubscribe_reason,
         lower(nullif(trim(source), '')) as signup_source,

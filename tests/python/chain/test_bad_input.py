@@ -9,8 +9,6 @@ import pytest
 
 from tests.python.chain.conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("bad_input")
-
 
 def mailhouse(workdir: Path, *words: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(

@@ -14,8 +14,6 @@ from mailhouse import sandbox
 from mailhouse.settings import Settings
 from tests.python.chain.conftest import settings_in
 
-pytestmark = pytest.mark.xdist_group("daily_flow")
-
 
 @dataclass
 class Shown:

@@ -15,8 +15,6 @@ from mailhouse import sandbox
 from mailhouse.warehouse import Warehouse
 from tests.python.chain.conftest import run_chain, settings_in, shared
 
-pytestmark = pytest.mark.xdist_group("golden")
-
 # the day looked at -> the golden files; the last day of a file first, earlier days are built again from what has landed
 FILES = {
     "online_retail_to_2011-08-31": {

@@ -2,12 +2,9 @@
 
 from math import ceil
 
-import pytest
-
 from flows.chain import Run
 from tests.python.chain.conftest import TwoDays
 
-pytestmark = pytest.mark.xdist_group("two_days")
 BATCH = 500
 
 

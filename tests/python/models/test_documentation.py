@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("documentation")
 PERSONAL = ("email", "mailbox", "address", "first_name", "last_name", "phone", "city", "zip", "record_key", "record_id")
 MARTS = {
     "customers", "customer_records", "orders", "order_lines", "products", "email_events", "consent_events", "consent_status",

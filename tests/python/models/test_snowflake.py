@@ -11,7 +11,6 @@ from dbt.cli.main import dbtRunner
 
 from tests.python.models.conftest import PROJECT
 
-pytestmark = pytest.mark.xdist_group("snowflake")
 # what these models compile to depends on whether they are there already
 STANDING = ("email_events", "consent_events")
 # functions and clauses of DuckDB that Snowflake has not; sqlglot takes an unknown function for the user's own

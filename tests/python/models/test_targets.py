@@ -3,10 +3,7 @@
 import json
 from typing import Any
 
-import pytest
-
 CHANGED = ("--target", "dev", "-s", "state:modified+")
-pytestmark = pytest.mark.xdist_group("published")
 
 
 def test_dev_builds_only_what_changed_while_a_run_holds_the_warehouse(published: Any) -> None:
