@@ -85,8 +85,8 @@ def fail(node: Node) -> None:
 
 def plan(run: Run) -> None:
     chain.plan_sync(run)
-    for key, table in zip(("plan", "consent", "refused"), report.plan_tables(run.plan), strict=False):
-        create_table_artifact(table.as_dicts(), key=key, description=table.title)
+    for table in report.plan_tables(run.plan):
+        create_table_artifact(table.as_dicts(), key=table.key, description=table.title)
 
 
 def apply(run: Run) -> None:

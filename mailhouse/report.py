@@ -18,6 +18,11 @@ class Table:
     rows: Sequence[Sequence[str]]
     note: str = ""
 
+    @property
+    def key(self) -> str:
+        """The first word of the title, by which a dashboard files it."""
+        return self.title.split()[0].strip(",:").lower()
+
     def as_dicts(self) -> list[dict[str, str]]:
         """One mapping a row, as Prefect's table artifact wants it."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]

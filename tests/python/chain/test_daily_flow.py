@@ -81,7 +81,7 @@ def test_each_stage_and_layer_is_a_task(good: Shown):
 
 
 def test_rfm_grid_plan_and_receipt_are_artifacts(good: Shown):
-    assert good.artifacts.keys() == {"stages", "plan", "receipt", "rfm-grid"}
+    assert good.artifacts.keys() == {"stages", "plan", "refused", "receipt", "rfm-grid"}
     assert "champions" in good.artifacts["rfm-grid"]
     assert "seg_champions" in good.artifacts["plan"]
     assert "desired" in good.artifacts["receipt"]
