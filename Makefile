@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 2
+TEST_PROCESSES ?= 2
 export DO_NOT_TRACK := 1
 
 .PHONY: help install demo test check lint torture lock clean
@@ -33,7 +33,7 @@ demo: install ## the whole chain on a made-up company, twice
 	@$(BIN)/mailhouse demo
 
 test: install ## everything that must hold (two workers)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not torture"
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder -m "not torture"
 
 check: install ## the inner loop: parse, every meta, style, dbt unit tests; under a minute
 	@$(BIN)/mailhouse check
@@ -42,7 +42,7 @@ lint: install ## style of all SQL and Python
 	@$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models tests/data
 
 torture: install ## the long sweeps
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m torture
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m torture
 
 lock: ## make requirements.lock anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

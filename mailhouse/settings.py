@@ -229,6 +229,9 @@ def prepare_environment(settings: Settings) -> None:
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DO_NOT_TRACK": "1",
             "RUNTIME__DLTHUB_TELEMETRY": "false",
+            # dlt would take a variable called WORKERS for its own, and fork processes that outlive a killed run
+            "NORMALIZE__WORKERS": "1",
+            "LOAD__WORKERS": "1",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         }
     )

@@ -13,82 +13,12 @@ import duckdb
 import pytest
 
 from mailhouse.contact_points import normalise
+from mailhouse.raw_schemas import create_empty
 from tests.python.models import shop_people
 
 PROJECT = Path(__file__).resolve().parents[3]
 DBT = Path(sys.executable).with_name("dbt")
 NOW = "2026-07-01 06:00:00"
-TIME = "timestamp with time zone"
-
-TABLES: Mapping[str, Mapping[str, str]] = {
-    "raw_hubspot.contacts": {
-        "id": "varchar", "created_at": TIME, "updated_at": TIME, "archived": "boolean", "archived_at": TIME,
-        "email": "varchar", "firstname": "varchar", "lastname": "varchar", "phone": "varchar", "mobilephone": "varchar",
-        "company": "varchar", "city": "varchar", "zip": "varchar", "country": "varchar", "hs_language": "varchar",
-        "lifecyclestage": "varchar", "hs_email_optout": "boolean", "hs_additional_emails": "varchar",
-        "hs_merged_object_ids": "varchar", "loyalty_tier": "varchar", "newsletter_consent_at": TIME,
-        "newsletter_consent_source": "varchar",
-    },
-    "raw_shopify.customers": {
-        "id": "varchar", "first_name": "varchar", "last_name": "varchar", "email": "varchar", "phone": "varchar",
-        "state": "varchar", "locale": "varchar", "tags": "varchar", "created_at": TIME, "updated_at": TIME,
-        "address_line": "varchar", "city": "varchar", "zip": "varchar", "country_code": "varchar",
-        "email_marketing_state": "varchar", "email_marketing_opt_in_level": "varchar",
-        "email_marketing_consent_updated_at": TIME, "favourite_category": "varchar",
-    },
-    "raw_shopify.orders": {
-        "id": "varchar", "name": "varchar", "customer_id": "varchar", "email": "varchar", "created_at": TIME,
-        "processed_at": TIME, "updated_at": TIME, "cancelled_at": TIME, "financial_status": "varchar",
-        "currency": "varchar", "total_amount": "decimal(18, 4)", "total_refunded_amount": "decimal(18, 4)",
-        "country_code": "varchar", "source_name": "varchar", "test": "boolean",
-    },
-    "raw_shopify.order_lines": {
-        "id": "varchar", "order_id": "varchar", "position": "bigint", "product_id": "varchar", "variant_id": "varchar",
-        "sku": "varchar", "title": "varchar", "quantity": "bigint", "unit_price": "decimal(18, 4)",
-        "discount_amount": "decimal(18, 4)", "currency": "varchar",
-    },
-    "raw_shopify.refunds": {
-        "id": "varchar", "order_id": "varchar", "created_at": TIME, "amount": "decimal(18, 4)", "currency": "varchar",
-        "lines": "varchar",
-    },
-    "raw_shopify.products": {
-        "id": "varchar", "title": "varchar", "product_type": "varchar", "vendor": "varchar", "status": "varchar",
-        "created_at": TIME, "updated_at": TIME, "variants": "varchar",
-    },
-    "raw_shopify.removed": {"resource": "varchar", "parent_id": "varchar", "id": "varchar", "noticed_at": TIME},
-    "raw_mailchimp.lists": {
-        "id": "varchar", "name": "varchar", "date_created": TIME, "double_optin": "boolean", "member_count": "bigint",
-        "unsubscribe_count": "bigint", "cleaned_count": "bigint",
-    },
-    "raw_mailchimp.members": {
-        "list_id": "varchar", "id": "varchar", "contact_id": "varchar", "email_address": "varchar", "status": "varchar",
-        "unsubscribe_reason": "varchar", "full_name": "varchar", "merge_fields": "varchar", "tags": "varchar",
-        "timestamp_signup": TIME, "timestamp_opt": TIME, "ip_signup": "varchar", "ip_opt": "varchar",
-        "last_changed": TIME, "language": "varchar", "vip": "boolean", "source": "varchar", "country_code": "varchar",
-    },
-    "raw_mailchimp.campaigns": {
-        "id": "varchar", "list_id": "varchar", "type": "varchar", "status": "varchar", "create_time": TIME,
-        "send_time": TIME, "title": "varchar", "subject_line": "varchar", "emails_sent": "bigint",
-    },
-    "raw_mailchimp.sent_to": {
-        "campaign_id": "varchar", "email_id": "varchar", "email_address": "varchar", "list_id": "varchar",
-        "status": "varchar", "open_count": "bigint",
-    },
-    "raw_mailchimp.email_activity": {
-        "campaign_id": "varchar", "email_id": "varchar", "action": "varchar", "occurred_at": TIME, "url": "varchar",
-        "type": "varchar",
-    },
-    "raw_mailchimp.unsubscribes": {
-        "campaign_id": "varchar", "email_id": "varchar", "list_id": "varchar", "email_address": "varchar",
-        "reason": "varchar", "occurred_at": TIME,
-    },
-    "raw_mailchimp.abuse_reports": {
-        "list_id": "varchar", "id": "varchar", "campaign_id": "varchar", "email_id": "varchar",
-        "email_address": "varchar", "reported_at": TIME,
-    },
-    "raw_mailchimp.removed": {"resource": "varchar", "parent_id": "varchar", "id": "varchar", "noticed_at": TIME},
-}  # fmt: skip
-EXTRA = {"connection_id": "varchar", "_dlt_load_id": "varchar"}
 
 
 class Raw:
@@ -99,10 +29,7 @@ class Raw:
         self.path = workdir / "warehouse.duckdb"
         self.load = 1_700_000_000
         with self.connect() as db:
-            for table, columns in TABLES.items():
-                db.execute(f"create schema if not exists {table.split('.')[0]}")
-                listed = ", ".join(f'"{name}" {kind}' for name, kind in {**columns, **EXTRA}.items())
-                db.execute(f"create table {table} ({listed})")
+            create_empty(db, PROJECT / "ingestion" / "schemas")
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(self.path))
@@ -111,7 +38,7 @@ class Raw:
 
     def land(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add rows as one load would, without merging: repeats are what staging must cope with."""
-        columns = {**TABLES[table], **EXTRA}
+        columns = [column for column, *_ in self.rows(f"describe {table}")]
         connection_id = table.split(".")[0].removeprefix("raw_")
         self.load += 1
         ours = {"connection_id": connection_id, "_dlt_load_id": f"{self.load}.5"}

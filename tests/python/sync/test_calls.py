@@ -75,7 +75,7 @@ def test_random_walks_make_exactly_the_least_calls_and_end_in_step(world, esp):
     before: dict[str, set] = {tag: set() for tag in tags}
     for tag in tags:
         world.segment(tag.lower(), [])
-    for step in range(6):
+    for step in range(4):
         after, renamed = {}, set()
         for tag in tags:
             share = chance.choice((0, 0.02, 0.4, 0.9, 1))
