@@ -53,7 +53,7 @@ HEADER = "order_id,customer_ref,ordered_at,sku,product_title,quantity,unit_price
 )
 def test_an_orders_file_that_cannot_be_taken(tmp_path, text, says):
     orders = write(tmp_path / "orders.csv", text)
-    refused(mailhouse(tmp_path / "work", "demo", "--days", "0", "--orders", str(orders)), *says)
+    refused(mailhouse(tmp_path / "work", "sandbox", "seed", "--orders", str(orders)), *says)
     assert not (tmp_path / "work" / "sandbox" / "state.db").exists()
 
 

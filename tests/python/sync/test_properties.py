@@ -135,7 +135,7 @@ day = st.fixed_dictionaries(
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     # shrinking a walk that touches a database takes minutes; the failing walk itself is short enough to read
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     deadline=None,
