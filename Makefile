@@ -16,17 +16,18 @@ install: .venv/.installed ## .venv from requirements.lock, checked hash by hash
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; install Python 3.11 or newer, or say PYTHON=…"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; say PYTHON=…"; exit 1; }
 	@echo "Installing into .venv (a minute or two the first time)"
-	@if command -v uv >/dev/null; then \
+	@# uv is quicker where it is there and finds its packages; nothing needs it
+	@{ command -v uv >/dev/null && \
 		uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
-		uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock 2>/dev/null && \
 		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . && \
 		uv pip check --quiet --python $(BIN)/python; \
-	else \
+	} || { \
 		$(PYTHON) -m venv .venv && \
 		$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
 		$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . && \
 		$(BIN)/python -m pip check --disable-pip-version-check; \
-	fi
+	}
 	@touch $@
 
 demo: install ## the whole chain on a made-up company, twice
