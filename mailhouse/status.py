@@ -3,6 +3,7 @@
 import duckdb
 
 from mailhouse.report import Table, number
+from mailhouse.sync.audiences import place_name
 from mailhouse.settings import Settings
 from mailhouse.warehouse import Warehouse
 
@@ -55,19 +56,19 @@ def _runs(connection: duckdb.DuckDBPyConnection) -> Table:
 
 def _receipts(connection: duckdb.DuckDBPyConnection) -> Table:
     rows = connection.execute(
-        "select destination, audience, tag, checked_at, desired, delivered, actual, is_equal from reverse_sync.receipts "
-        "qualify row_number() over (partition by destination, audience, tag order by checked_at desc) = 1 order by 1, 2, 3"
+        "select destination, container, membership, checked_at, desired, delivered, actual, is_equal from reverse_sync.receipts "
+        "qualify row_number() over (partition by destination, container, membership order by checked_at desc) = 1 order by 1, 2, 3"
     ).fetchall()
     cells = [
         [
-            f"{destination}: {audience} / {tag}",
+            place_name(destination, container, membership),
             f"{at:%Y-%m-%d %H:%M}",
             number(want),
             number(sent),
             number(there),
             "yes" if same else "no",
         ]
-        for destination, audience, tag, at, want, sent, there, same in rows
+        for destination, container, membership, at, want, sent, there, same in rows
     ]
     return Table(
         "The last receipt of each audience", ["audience", "checked (UTC)", "desired", "delivered", "actual", "equal"], cells

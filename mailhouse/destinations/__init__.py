@@ -1,6 +1,6 @@
 """The ESPs we write to: one folder each, found by the connection's vendor."""
 
-from mailhouse.destinations.base import Action, Call, Change, Destination, Outcome, Rules, Settled
+from mailhouse.destinations.base import Action, Call, Change, Destination, Outcome, Record, Rules, Settled
 from mailhouse.destinations.mailchimp import RULES as MAILCHIMP
 
 _RULES = {MAILCHIMP.vendor: MAILCHIMP}
@@ -11,4 +11,4 @@ def rules_for(vendor: str) -> Rules | None:
     return _RULES.get(vendor)
 
 
-__all__ = ["Action", "Call", "Change", "Destination", "Outcome", "Rules", "Settled", "rules_for"]
+__all__ = ["Action", "Call", "Change", "Destination", "Outcome", "Record", "Rules", "Settled", "rules_for"]

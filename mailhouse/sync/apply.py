@@ -128,10 +128,10 @@ class _Applying:
         )
 
     async def _prepare(self, destination: Destination) -> None:
-        for audience in sorted({call.audience for call in self._calls}):
-            writes = [call for call in self._calls if call.audience == audience and call.action == "write"]
-            tags = sorted({tag for call in writes for change in call.changes for tag in change.add})
-            await destination.prepare(audience, tags, self._plan.field_kinds.get(self._name, {}) if writes else {})
+        for container in sorted({call.container for call in self._calls}):
+            writes = [call for call in self._calls if call.container == container and call.action != "leave"]
+            memberships = sorted({one for call in writes for change in call.changes for one in change.add})
+            await destination.prepare(container, memberships, self._plan.field_kinds.get(self._name, {}) if writes else {})
 
     async def _apply(self, destination: Destination) -> None:
         # whoever leaves goes first, all of them, before anything is added

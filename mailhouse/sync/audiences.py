@@ -32,13 +32,17 @@ PERSON, MAILBOX, SPEAKER, STATUS = "customer_id", "mailbox", "profile_customer_i
 
 @dataclass(frozen=True)
 class Audience:
-    """One segment's way into one list (and tag) of one destination; shares are between 0 and 1, None means not said."""
+    """One segment's way into one membership of one destination; shares are between 0 and 1, None means not said.
+
+    `container` and `membership` are what the destination makes of the words `audience` and `tag`: on Mailchimp a list and a
+    tag in it, on Klaviyo the account ('') and a list.
+    """
 
     segment: str
     relation: Relation
     destination: str
-    audience: str
-    tag: str
+    container: str
+    membership: str
     purpose: str
     mode: str = "mirror"
     priority: int = 0
@@ -50,8 +54,12 @@ class Audience:
 
     @property
     def name(self) -> str:
-        """How people call it: `mailchimp: Customers / VIP`."""
-        return f"{self.destination}: {self.audience} / {self.tag}" if self.tag else f"{self.destination}: {self.audience}"
+        return place_name(self.destination, self.container, self.membership)
+
+
+def place_name(destination: str, container: str, membership: str) -> str:
+    """How people call a membership: `mailchimp: Customers / VIP`, `klaviyo: Champions`."""
+    return f"{destination}: {' / '.join(word for word in (container, membership) if word)}"
 
 
 @dataclass(frozen=True)
@@ -194,12 +202,13 @@ def _audience(model: Model, where: str, entry: Any, rules: Mapping[str, Rules]) 
     priority = _number(model, where, entry, "priority", 0, lambda value: isinstance(value, int), "a whole number")
     if priority:
         _refuse(model, f"{where}.priority", "priorities between segments are not supported yet; leave it out or say 0")
+    container, membership = rules[destination].place(audience, tag)
     return Audience(
         segment=model.name,
         relation=_relation(model),
         destination=destination,
-        audience=audience,
-        tag=tag,
+        container=container,
+        membership=membership,
         purpose=str(purpose),
         mode=str(mode),
         priority=priority,
@@ -270,13 +279,13 @@ def _consistent(audiences: list[Audience], profiles: Mapping[str, ProfileModel],
         if audience.destination not in profiles:
             missing = f"{audience.destination}_profiles"
             _refuse(model, "reverse_sync.destination", f"the project has no model {missing} with `profile_of`; add it")
-        same = (audience.segment, audience.destination, audience.audience, audience.tag)
+        same = (audience.segment, audience.destination, audience.container, audience.membership)
         if same in seen:
             _refuse(model, "reverse_sync", f"names {audience.name} twice; keep one")
         seen[same] = audience
     modes: dict[tuple[str, str, str], Audience] = {}
     for audience in audiences:
-        first = modes.setdefault((audience.destination, audience.audience, audience.tag), audience)
+        first = modes.setdefault((audience.destination, audience.container, audience.membership), audience)
         if first.mode != audience.mode:
             model = manifest.models[audience.segment]
             other = f"{first.mode} in {first.segment}"

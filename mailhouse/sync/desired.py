@@ -76,8 +76,9 @@ def _create_targets(
     connection: duckdb.DuckDBPyConnection, targets: Targets, held_back: Mapping[str, str], selected: frozenset[str]
 ) -> None:
     connection.execute(
-        "create or replace temp table sync_targets (target_id integer, segment varchar, destination varchar, audience varchar,"
-        " tag varchar, purpose varchar, mode varchar, holdout double, rollout double, held_back varchar, is_selected boolean)"
+        "create or replace temp table sync_targets (target_id integer, segment varchar, destination varchar, container varchar,"
+        " membership varchar, purpose varchar, mode varchar, holdout double, rollout double, held_back varchar,"
+        " is_selected boolean)"
     )
     for number, audience in enumerate(targets.audiences):
         connection.execute(
@@ -86,8 +87,8 @@ def _create_targets(
                 number,
                 audience.segment,
                 audience.destination,
-                audience.audience,
-                audience.tag,
+                audience.container,
+                audience.membership,
                 audience.purpose,
                 audience.mode,
                 audience.holdout,
@@ -173,7 +174,7 @@ _PICKED = f"""
 """
 
 # a number from 0 to 1 that is the same for the same person and audience for ever
-_SALTED = "md5({salt} || ':' || targets.audience || ':' || targets.tag || ':' || members.customer_id)"
+_SALTED = "md5({salt} || ':' || targets.container || ':' || targets.membership || ':' || members.customer_id)"
 _SHARE = f"cast('0x' || substr({_SALTED}, 1, 8) as bigint) / 4294967296.0"
 
 _DECISIONS = f"""
@@ -185,8 +186,8 @@ _DECISIONS = f"""
         members.target_id,
         members.customer_id,
         targets.destination,
-        targets.audience,
-        targets.tag,
+        targets.container,
+        targets.membership,
         targets.purpose,
         people.document_key,
         people.mailbox,
@@ -211,14 +212,14 @@ _DECISIONS = f"""
 
 _WANTED = """
     create or replace temp table sync_wanted as
-    select distinct decisions.destination, decisions.audience, decisions.document_key, decisions.tag
+    select distinct decisions.destination, decisions.container, decisions.document_key, decisions.membership
     from sync_decisions as decisions
     inner join sync_targets as targets on decisions.target_id = targets.target_id
     where decisions.reason is null
         -- a membership that several segments feed waits for all of them
         and not exists (
             select 1 from sync_targets as others
-            where others.destination = decisions.destination and others.audience = decisions.audience
-                and others.tag = decisions.tag and (others.held_back is not null or not others.is_selected)
+            where others.destination = decisions.destination and others.container = decisions.container
+                and others.membership = decisions.membership and (others.held_back is not null or not others.is_selected)
         )
 """

@@ -12,8 +12,8 @@ from mailhouse.destinations import Change
 _HAD = """
     create or replace temp table sync_had as
     with delivered as (
-        select destination, audience, document_key, mailbox, address, customer_id,
-            unnest(from_json(memberships, '["VARCHAR"]')) as tag
+        select destination, container, document_key, mailbox, address, customer_id,
+            unnest(from_json(memberships, '["VARCHAR"]')) as membership
         from sync_delivered
     ),
     rows_had as (
@@ -22,60 +22,60 @@ _HAD = """
             not exists (
                 select 1 from sync_in_flight as flying
                 where flying.action = 'leave' and flying.destination = delivered.destination
-                    and flying.audience = delivered.audience and flying.document_key = delivered.document_key
-                    and flying.tag = delivered.tag
+                    and flying.container = delivered.container and flying.document_key = delivered.document_key
+                    and flying.membership = delivered.membership
             ) as is_sure
         from delivered
         union all
-        select destination, audience, document_key, mailbox, address, customer_id, tag, false as is_sure
+        select destination, container, document_key, mailbox, address, customer_id, membership, false as is_sure
         from sync_in_flight
         where action = 'add'
     )
     select
-        destination, audience, document_key, tag, bool_or(is_sure) as is_sure,
+        destination, container, document_key, membership, bool_or(is_sure) as is_sure,
         max(mailbox) as mailbox, max(address) as address, max(customer_id) as customer_id
     from rows_had
-    group by destination, audience, document_key, tag
+    group by destination, container, document_key, membership
 """
 
-_TAGS = """
-    create or replace temp table sync_tags as
+_PLACES = """
+    create or replace temp table sync_places as
     select
-        destination, audience, tag,
+        destination, container, membership,
         any_value(mode) as mode,
         bool_or(held_back is not null or not is_selected) as is_frozen
     from sync_targets
-    group by destination, audience, tag
+    group by destination, container, membership
 """
 
 # Memberships that are not wanted by the rules of today and yet are left where they are.
 _KEPT = """
     create or replace temp table sync_kept as
-    select distinct had.destination, had.audience, had.document_key, had.tag
+    select distinct had.destination, had.container, had.document_key, had.membership
     from sync_had as had
-    left join sync_tags as tags
-        on had.destination = tags.destination and had.audience = tags.audience and had.tag = tags.tag
+    left join sync_places as places
+        on had.destination = places.destination and had.container = places.container and had.membership = places.membership
     where
         -- a segment that is held back, or not asked for, moves nobody; an upsert lets nobody go; a no is stronger than both
         (
-            (tags.is_frozen or tags.mode = 'upsert')
+            (places.is_frozen or places.mode = 'upsert')
             and (
                 $consent = 'missing'
                 or exists (
                     select 1 from sync_targets as targets
                     inner join sync_consent as consent on targets.purpose = consent.purpose
-                    where targets.destination = had.destination and targets.audience = had.audience
-                        and targets.tag = had.tag and consent.mailbox = had.mailbox and consent.is_allowed
+                    where targets.destination = had.destination and targets.container = had.container
+                        and targets.membership = had.membership and consent.mailbox = had.mailbox and consent.is_allowed
                 )
             )
         )
-        -- a tag that no segment feeds any more is taken away only by a plan of everything
-        or (tags.tag is null and not $everything)
+        -- a membership that no segment feeds any more is taken away only by a plan of everything
+        or (places.membership is null and not $everything)
         -- consent that cannot be relied on permits nothing new and refuses nothing old
         or exists (
             select 1 from sync_decisions as decisions
-            where decisions.destination = had.destination and decisions.audience = had.audience
-                and decisions.tag = had.tag and decisions.document_key = had.document_key
+            where decisions.destination = had.destination and decisions.container = had.container
+                and decisions.membership = had.membership and decisions.document_key = had.document_key
                 and decisions.reason in ('consent_unavailable', 'consent_stale')
         )
 """
@@ -84,43 +84,44 @@ _MEMBERSHIPS = """
     create or replace temp table sync_memberships as
     select
         coalesce(wanted.destination, had.destination) as destination,
-        coalesce(wanted.audience, had.audience) as audience,
+        coalesce(wanted.container, had.container) as container,
         coalesce(wanted.document_key, had.document_key) as document_key,
-        coalesce(wanted.tag, had.tag) as tag,
-        wanted.tag is not null as is_wanted,
+        coalesce(wanted.membership, had.membership) as membership,
+        wanted.membership is not null as is_wanted,
         case
-            when wanted.tag is not null and had.is_sure then 'stays'
-            when wanted.tag is not null then 'add'
-            when kept.tag is not null then 'kept'
+            when wanted.membership is not null and had.is_sure then 'stays'
+            when wanted.membership is not null then 'add'
+            when kept.membership is not null then 'kept'
             else 'remove'
         end as change,
-        coalesce(tags.mode = 'shadow', false) as is_shadow,
+        coalesce(places.mode = 'shadow', false) as is_shadow,
         had.address, had.mailbox, had.customer_id
     from sync_wanted as wanted
     full outer join sync_had as had
-        on wanted.destination = had.destination and wanted.audience = had.audience
-        and wanted.document_key = had.document_key and wanted.tag = had.tag
+        on wanted.destination = had.destination and wanted.container = had.container
+        and wanted.document_key = had.document_key and wanted.membership = had.membership
     left join sync_kept as kept
-        on had.destination = kept.destination and had.audience = kept.audience
-        and had.document_key = kept.document_key and had.tag = kept.tag
-    left join sync_tags as tags
-        on coalesce(wanted.destination, had.destination) = tags.destination
-        and coalesce(wanted.audience, had.audience) = tags.audience and coalesce(wanted.tag, had.tag) = tags.tag
+        on had.destination = kept.destination and had.container = kept.container
+        and had.document_key = kept.document_key and had.membership = kept.membership
+    left join sync_places as places
+        on coalesce(wanted.destination, had.destination) = places.destination
+        and coalesce(wanted.container, had.container) = places.container
+        and coalesce(wanted.membership, had.membership) = places.membership
 """
 
 _DOCUMENTS = """
     create or replace temp table sync_documents as
     with wanted as (
-        select destination, audience, document_key, list_sort(list(tag)) as memberships
+        select destination, container, document_key, list_sort(list(membership)) as memberships
         from sync_memberships
         where is_wanted and not is_shadow
-        group by destination, audience, document_key
+        group by destination, container, document_key
     ),
     needs as (
-        select destination, audience, document_key, list_sort(list(distinct purpose)) as needs
+        select destination, container, document_key, list_sort(list(distinct purpose)) as needs
         from sync_decisions
         where reason is null
-        group by destination, audience, document_key
+        group by destination, container, document_key
     ),
     documents as (
         select
@@ -132,7 +133,7 @@ _DOCUMENTS = """
         inner join sync_people as people
             on wanted.destination = people.destination and wanted.document_key = people.document_key and people.is_picked
         inner join needs
-            on wanted.destination = needs.destination and wanted.audience = needs.audience
+            on wanted.destination = needs.destination and wanted.container = needs.container
             and wanted.document_key = needs.document_key
     )
     select
@@ -143,10 +144,10 @@ _DOCUMENTS = """
             or flying.document_key is not null as is_changed
     from documents
     left join sync_delivered as delivered
-        on documents.destination = delivered.destination and documents.audience = delivered.audience
+        on documents.destination = delivered.destination and documents.container = delivered.container
         and documents.document_key = delivered.document_key
-    left join (select distinct destination, audience, document_key from sync_in_flight where action = 'write') as flying
-        on documents.destination = flying.destination and documents.audience = flying.audience
+    left join (select distinct destination, container, document_key from sync_in_flight where action = 'write') as flying
+        on documents.destination = flying.destination and documents.container = flying.container
         and documents.document_key = flying.document_key
 """
 
@@ -154,23 +155,23 @@ _CHANGES = """
     create or replace temp table sync_changes as
     with moves as (
         select
-            memberships.destination, memberships.audience, memberships.document_key,
-            list_sort(list(memberships.tag) filter (change = 'add')) as joins,
-            list_sort(list(memberships.tag) filter (change = 'remove' and attempts.tag is null)) as leaves,
+            memberships.destination, memberships.container, memberships.document_key,
+            list_sort(list(memberships.membership) filter (change = 'add')) as joins,
+            list_sort(list(memberships.membership) filter (change = 'remove' and attempts.membership is null)) as leaves,
             max(memberships.address) as address, max(memberships.mailbox) as mailbox, max(memberships.customer_id) as customer_id
         from sync_memberships as memberships
         -- a removal that was refused waits for its time
         left join sync_attempts as attempts
             on memberships.change = 'remove' and attempts.action = 'leave'
-            and memberships.destination = attempts.destination and memberships.audience = attempts.audience
-            and memberships.document_key = attempts.document_key and memberships.tag = attempts.tag
+            and memberships.destination = attempts.destination and memberships.container = attempts.container
+            and memberships.document_key = attempts.document_key and memberships.membership = attempts.membership
             and attempts.next_try_at > $now
         where not memberships.is_shadow
-        group by memberships.destination, memberships.audience, memberships.document_key
+        group by memberships.destination, memberships.container, memberships.document_key
     ),
     owed as (
         select
-            moves.destination, moves.audience, moves.document_key,
+            moves.destination, moves.container, moves.document_key,
             coalesce(documents.customer_id, moves.customer_id) as customer_id,
             coalesce(documents.address, moves.address) as address,
             coalesce(documents.mailbox, moves.mailbox) as mailbox,
@@ -183,10 +184,10 @@ _CHANGES = """
             documents.needs
         from moves
         left join sync_documents as documents
-            on moves.destination = documents.destination and moves.audience = documents.audience
+            on moves.destination = documents.destination and moves.container = documents.container
             and moves.document_key = documents.document_key
         left join sync_attempts as attempts
-            on documents.destination = attempts.destination and documents.audience = attempts.audience
+            on documents.destination = attempts.destination and documents.container = attempts.container
             and documents.document_key = attempts.document_key and attempts.action = 'write'
             and documents.row_hash = attempts.row_hash and attempts.next_try_at > $now
     )
@@ -199,7 +200,7 @@ _CHANGES = """
 def create_difference(connection: duckdb.DuckDBPyConnection, consent: str, everything: bool, now: datetime) -> None:
     """Make `sync_memberships` (each with its change) and `sync_changes` (each document that owes something)."""
     connection.execute(_HAD)
-    connection.execute(_TAGS)
+    connection.execute(_PLACES)
     connection.execute(_KEPT, {"consent": consent, "everything": everything})
     connection.execute(_MEMBERSHIPS)
     connection.execute(_DOCUMENTS)
@@ -211,11 +212,11 @@ def changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
     rows = connection.execute(
         """
         select
-            destination, audience, document_key, customer_id, address, mailbox, fields, row_hash,
+            destination, container, document_key, customer_id, address, mailbox, fields, row_hash,
             is_written, joins, leaves, needs
         from sync_changes
         where is_written or len(leaves) > 0
-        order by destination, audience, document_key
+        order by destination, container, document_key
         """
     ).fetchall()
     return [
@@ -230,25 +231,25 @@ def changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
     ]
 
 
-def tag_counts(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
-    """Per membership (destination, audience, tag): had, adds, updates, removals, unchanged, waiting, kept."""
+def membership_counts(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+    """Per membership (destination, container, membership): had, adds, updates, removals, unchanged, waiting, kept."""
     return connection.execute(
         """
         select
-            memberships.destination, memberships.audience, memberships.tag,
+            memberships.destination, memberships.container, memberships.membership,
             count(*) filter (change in ('stays', 'remove', 'kept')),
             count(*) filter (change = 'add' and (is_shadow or is_written)),
             count(*) filter (change = 'stays' and coalesce(is_written, false)),
-            count(*) filter (change = 'remove' and (is_shadow or list_contains(changes.leaves, tag))),
+            count(*) filter (change = 'remove' and (is_shadow or list_contains(changes.leaves, membership))),
             count(*) filter (change = 'stays' and not coalesce(is_owed, false)),
             count(*) filter (
                 (is_wanted and not is_shadow and coalesce(is_waiting and is_owed, false))
-                or (change = 'remove' and not is_shadow and not coalesce(list_contains(changes.leaves, tag), false))
+                or (change = 'remove' and not is_shadow and not coalesce(list_contains(changes.leaves, membership), false))
             ),
             count(*) filter (change = 'kept')
         from sync_memberships as memberships
         left join sync_changes as changes
-            on memberships.destination = changes.destination and memberships.audience = changes.audience
+            on memberships.destination = changes.destination and memberships.container = changes.container
             and memberships.document_key = changes.document_key
         group by 1, 2, 3
         order by 1, 2, 3
@@ -260,7 +261,7 @@ def refusals(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str]
     """Per membership: reason -> people who are in a segment of it and not let through."""
     rows = connection.execute(
         """
-        select destination, audience, tag, reason, count(distinct customer_id)
+        select destination, container, membership, reason, count(distinct customer_id)
         from sync_decisions
         where reason is not null
         group by all
@@ -268,8 +269,8 @@ def refusals(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str]
         """
     ).fetchall()
     found: dict[tuple[str, str, str], dict[str, int]] = {}
-    for destination, audience, tag, reason, people in rows:
-        found.setdefault((destination, audience, tag), {})[reason] = people
+    for destination, container, membership, reason, people in rows:
+        found.setdefault((destination, container, membership), {})[reason] = people
     return found
 
 

@@ -1,7 +1,7 @@
 """What was sent and what was acknowledged, written down batch by batch: the only place that writes to the sync's state."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,52 @@ FIRST_DISTANCE = timedelta(hours=1)
 LONGEST_DISTANCE = timedelta(days=7)
 # a removal is owed to a person who may have said no: it is tried again soon
 LONGEST_LEAVE_DISTANCE = timedelta(hours=1)
+
+
+# What a row of `delivered` becomes: an acknowledged write brings fields, a join or a leave moves memberships only. What was
+# read back of a membership no longer counts once the membership is sent anew.
+_COMPOSED = f"""
+    with composed as (
+        select
+            arrived.destination, arrived.container, arrived.document_key, arrived.customer_id, arrived.address, arrived.mailbox,
+            coalesce(arrived.fields::json, delivered.fields, '{{}}'::json) as fields,
+            list_sort(list_filter(
+                list_distinct(list_concat(coalesce(from_json(delivered.memberships, '["VARCHAR"]'), []), arrived.joins)),
+                lambda one: not list_contains(arrived.leaves, one)
+            )) as memberships,
+            coalesce(nullif(arrived.vendor_id, ''), delivered.vendor_id, '') as vendor_id,
+            to_json(list_filter(
+                coalesce(from_json(delivered.seen, '["VARCHAR"]'), []),
+                lambda one: not list_contains(list_concat(arrived.joins, arrived.leaves), one)
+            )) as seen,
+            coalesce(delivered.origin, 'sent') as origin,
+            delivered.acknowledged_at as acknowledged_before,
+            case when delivered.document_key is not null then
+                json_object('fields', delivered.fields, 'memberships', delivered.memberships)
+            end as before
+        from given as arrived
+        left join {SCHEMA}.delivered as delivered
+            on arrived.destination = delivered.destination and arrived.container = delivered.container
+            and arrived.document_key = delivered.document_key
+        where delivered.document_key is not null or not $is_leave
+    )
+    select
+        * exclude (memberships, acknowledged_before),
+        to_json(memberships) as memberships,
+        md5(address || chr(10) || cast(fields as varchar) || chr(10) || cast(to_json(memberships) as varchar)) as row_hash,
+        -- of a leave there is nothing that the record itself has acknowledged
+        case when $is_leave then acknowledged_before else $now::timestamptz end as acknowledged_at,
+        $run_id as run_id
+    from composed
+"""
+_LOGGED = """
+    select
+        $run_id as run_id, $now::timestamptz as acknowledged_at,
+        destination, container, document_key, customer_id, address, mailbox,
+        before -> '$.fields' as fields_before, fields as fields_after,
+        coalesce(before -> '$.memberships', '[]'::json) as memberships_before, memberships as memberships_after
+    from sync_arrived
+"""
 
 
 class Journal:
@@ -55,7 +101,7 @@ class Journal:
 
         A document nobody wants has no fields that could be in doubt, and (in a plan of everything) no refusal to wait for.
         """
-        gone = "(destination, audience, document_key) not in (select destination, audience, document_key from given)"
+        gone = "(destination, container, document_key) not in (select destination, container, document_key from given)"
         with self._transaction():
             self._insert(f"delete from {SCHEMA}.in_flight where action = 'write' and {gone}", wanted)
             if is_complete:
@@ -65,13 +111,16 @@ class Journal:
         """Write down that a call is about to go out; returns its id. Until it is settled its outcome counts as unknown."""
         call_id = uuid.uuid4().hex
         rows = [
-            (call_id, self.run_id, now, c.destination, c.audience, c.key, c.customer_id, c.address, c.mailbox, action, tag)
+            (
+                *(call_id, self.run_id, now, call.action, call.membership, c.destination, c.container, c.key),
+                *(c.customer_id, c.address, c.mailbox, c.fields, c.vendor_id, action, membership),
+            )
             for c in call.changes
-            for action, tag in _effects(call, c)
+            for action, membership in _effects(call, c)
         ]
         names = (
-            *("call_id", "run_id", "sent_at", "destination", "audience", "document_key"),
-            *("customer_id", "address", "mailbox", "action", "tag"),
+            *("call_id", "run_id", "sent_at", "call_action", "call_membership", "destination", "container", "document_key"),
+            *("customer_id", "address", "mailbox", "fields", "vendor_id", "action", "membership"),
         )
         table = _table(names, rows)
         with self._transaction():
@@ -94,90 +143,62 @@ class Journal:
         accepted = [change for change in call.changes if said[change.key].status == "accepted"]
         rejected = [(change, said[change.key]) for change in call.changes if said[change.key].status == "rejected"]
         with self._transaction():
-            if call.action == "leave":
-                self._left(call, accepted)
-            else:
-                self._written(accepted, now)
+            self._delivered(call, accepted, {outcome.key: outcome.vendor_id for outcome in outcomes}, now)
             self._forget(call, accepted)
             self._rejected(call, rejected, now)
             self._connection.execute(f"delete from {SCHEMA}.in_flight where call_id = ?", [call_id])
 
-    def _written(self, accepted: Sequence[Change], now: datetime) -> None:
-        names = ("destination", "audience", "document_key", "customer_id", "address", "mailbox", "fields", "joins")
-        rows = [(c.destination, c.audience, c.key, c.customer_id, c.address, c.mailbox, c.fields, list(c.add)) for c in accepted]
-        if not rows:
-            return
-        self._insert(
-            f"""
-            insert or replace into {SCHEMA}.delivered
-            with composed as (
-                select
-                    arrived.*,
-                    to_json(list_sort(list_distinct(list_concat(
-                        coalesce(from_json(delivered.memberships, '["VARCHAR"]'), []), arrived.joins
-                    )))) as memberships
-                from given as arrived
-                left join {SCHEMA}.delivered as delivered
-                    on arrived.destination = delivered.destination and arrived.audience = delivered.audience
-                    and arrived.document_key = delivered.document_key
-            )
-            select
-                destination, audience, document_key, customer_id, address, mailbox, fields::json, memberships,
-                md5(address || chr(10) || fields || chr(10) || cast(memberships as varchar)), $now::timestamptz, $run_id
-            from composed
-            """,
-            _table(names, rows, lists=("joins",)),
-            {"now": now, "run_id": self.run_id},
-        )
-
-    def _left(self, call: Call, accepted: Sequence[Change]) -> None:
+    def _delivered(self, call: Call, accepted: Sequence[Change], vendor_ids: Mapping[str, str], now: datetime) -> None:
+        """Advance what is delivered by one acknowledgement, and keep what was there before it."""
         if not accepted:
             return
-        self._insert(
-            f"""
-            update {SCHEMA}.delivered as delivered
-            set
-                memberships = shorter.memberships,
-                row_hash = md5(delivered.address || chr(10) || cast(delivered.fields as varchar) || chr(10)
-                    || cast(shorter.memberships as varchar)),
-                run_id = $run_id
-            from (
-                select had.destination, had.audience, had.document_key,
-                    to_json(list_filter(from_json(had.memberships, '["VARCHAR"]'), lambda one: one <> $tag)) as memberships
-                from {SCHEMA}.delivered as had
-                inner join given on had.destination = given.destination and had.audience = given.audience
-                    and had.document_key = given.document_key
-            ) as shorter
-            where delivered.destination = shorter.destination and delivered.audience = shorter.audience
-                and delivered.document_key = shorter.document_key
-            """,
-            _keys(accepted),
-            {"tag": call.tag, "run_id": self.run_id},
+        names = (
+            *("destination", "container", "document_key", "customer_id", "address", "mailbox", "fields", "vendor_id"),
+            *("joins", "leaves"),
         )
+        leaves = [call.membership] if call.action == "leave" else []
+        rows = [
+            (
+                *(c.destination, c.container, c.key, c.customer_id, c.address, c.mailbox),
+                c.fields if call.action == "write" else None,
+                vendor_ids.get(c.key) or c.vendor_id,
+                [] if call.action == "leave" else list(c.add),
+                leaves,
+            )
+            for c in accepted
+        ]
+        table = _table(names, rows, lists=("joins", "leaves"))
+        values = {"now": now, "run_id": self.run_id, "is_leave": call.action == "leave"}
+        self._insert(f"create or replace temp table sync_arrived as {_COMPOSED}", table, values)
+        self._connection.execute(f"insert into {SCHEMA}.deliveries by name {_LOGGED}", {"now": now, "run_id": self.run_id})
+        self._connection.execute(f"insert or replace into {SCHEMA}.delivered by name select * exclude (before) from sync_arrived")
 
     def _forget(self, call: Call, accepted: Sequence[Change]) -> None:
         """An acknowledgement ends every doubt about the same thing that an earlier run left, and every earlier refusal."""
         if not accepted:
             return
-        same = "old.destination = given.destination and old.audience = given.audience and old.document_key = given.document_key"
+        same = "old.destination = given.destination and old.container = given.container and old.document_key = given.document_key"
+        values: dict[str, Any] = {}
         if call.action == "leave":
-            condition, values = "old.action in ('leave', 'add') and old.tag = $tag", {"tag": call.tag}
+            condition, values = "old.action in ('leave', 'add') and old.membership = $membership", {"membership": call.membership}
+        elif call.action == "join":
+            condition = "old.action <> 'write' and list_contains(given.joins, old.membership)"
         else:
             # an earlier 'leave' that may or may not have been taken is over too: what should be there was just added again
-            condition, values = "(old.action = 'write' or list_contains(given.joins, old.tag))", {}
+            condition = "(old.action = 'write' or list_contains(given.joins, old.membership))"
         table = _keys(accepted, with_joins=True)
         self._insert(f"delete from {SCHEMA}.in_flight as old using given where {same} and {condition}", table, values)
-        refused = {"action": call.action, "tag": call.tag}
-        over = f"{same} and old.action = $action and old.tag = $tag"
+        refused = {"action": call.action, "membership": call.membership}
+        over = f"{same} and old.action = $action and old.membership = $membership"
         self._insert(f"delete from {SCHEMA}.attempts as old using given where {over}", table, refused)
 
     def _rejected(self, call: Call, rejected: Sequence[tuple[Change, Outcome]], now: datetime) -> None:
         for change, outcome in rejected:
-            place = [change.destination, change.audience, change.key, call.action, call.tag]
+            place = [change.destination, change.container, change.key, call.action, call.membership]
             row_hash = change.row_hash if call.action == "write" else ""
             before = self._connection.execute(
-                f"select attempts, first_tried_at, row_hash from {SCHEMA}.attempts where destination = ? and audience = ?"
-                " and document_key = ? and action = ? and tag = ?",
+                f"select attempts, first_tried_at, row_hash from {SCHEMA}.attempts where destination = ? and container = ?"
+                " and document_key = ? and action = ? and membership = ?",
                 place,
             ).fetchall()
             # a changed row begins anew
@@ -209,12 +230,13 @@ class Journal:
 
 def _effects(call: Call, change: Change) -> list[tuple[str, str]]:
     if call.action == "leave":
-        return [("leave", call.tag)]
-    return [("write", ""), *(("add", tag) for tag in change.add)]
+        return [("leave", call.membership)]
+    document = [("write", "")] if call.action == "write" else []
+    return document + [("add", membership) for membership in change.add]
 
 
 def _keys(changes: Sequence[Change], with_joins: bool = False) -> pa.Table:
-    names, rows = ("destination", "audience", "document_key"), [(c.destination, c.audience, c.key) for c in changes]
+    names, rows = ("destination", "container", "document_key"), [(c.destination, c.container, c.key) for c in changes]
     if not with_joins:
         return _table(names, rows)
     joined = [(*row, list(c.add)) for row, c in zip(rows, changes, strict=True)]

@@ -11,7 +11,7 @@ from mailhouse.destinations import Call, Change, rules_for
 from mailhouse.errors import ConfigurationError
 from mailhouse.settings import Connection
 from mailhouse.sync import difference, state
-from mailhouse.sync.audiences import Targets, read_audiences
+from mailhouse.sync.audiences import Targets, place_name, read_audiences
 from mailhouse.sync.consent import ConsentState, consent_state, exists
 from mailhouse.sync.context import Context
 from mailhouse.sync.desired import create_desired
@@ -28,8 +28,8 @@ class AudiencePlan:
     """
 
     destination: str
-    audience: str
-    tag: str
+    container: str
+    membership: str
     segments: tuple[str, ...]
     mode: str
     before: int
@@ -44,7 +44,7 @@ class AudiencePlan:
 
     @property
     def name(self) -> str:
-        return f"{self.destination}: {self.audience} / {self.tag}" if self.tag else f"{self.destination}: {self.audience}"
+        return place_name(self.destination, self.container, self.membership)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Plan:
     """Everything a sync will do, decided; applying it takes no further look at the segments.
 
     `calls` are the exact write calls by destination, in their order. `wanted` has one row each membership that should be there
-    afterwards (destination, audience, tag, document_key). `is_complete`: it is of every segment, not of some.
+    afterwards (destination, container, membership, document_key). `is_complete`: it is of every segment, not of some.
     """
 
     made_at: datetime
@@ -92,8 +92,8 @@ class Plan:
         return [
             {
                 "destination": one.destination,
-                "audience": one.audience,
-                "tag": one.tag,
+                "container": one.container,
+                "membership": one.membership,
                 "segments": ", ".join(one.segments),
                 "mode": one.mode,
                 "adds": one.adds,
@@ -130,7 +130,7 @@ class Plan:
             "changes": [
                 {
                     "destination": change.destination,
-                    "audience": change.audience,
+                    "container": change.container,
                     "document_key": change.key,
                     "customer_id": change.customer_id,
                     "write": change.write,
@@ -196,7 +196,7 @@ def _compute(
         consent=consent,
         held_back=dict(held),
         wanted=warehouse.execute(
-            "select destination, audience, tag, document_key from sync_memberships"
+            "select destination, container, membership, document_key from sync_memberships"
             " where not is_shadow and change <> 'remove' order by all"
         ).to_arrow_table(),
         is_complete=everything,
@@ -211,11 +211,11 @@ def _calls(connections: Mapping[str, Connection], destination: str, owed: list[C
 
 
 def _audiences(context: Context, targets: Targets, held: Mapping[str, str], selected: frozenset[str]) -> tuple[AudiencePlan, ...]:
-    counts = {row[:3]: row[3:] for row in difference.tag_counts(context.warehouse)}
+    counts = {row[:3]: row[3:] for row in difference.membership_counts(context.warehouse)}
     refusals = difference.refusals(context.warehouse)
     feeding: dict[tuple[str, str, str], list[Any]] = {}
     for audience in targets.audiences:
-        feeding.setdefault((audience.destination, audience.audience, audience.tag), []).append(audience)
+        feeding.setdefault((audience.destination, audience.container, audience.membership), []).append(audience)
     made = []
     for place in sorted(counts.keys() | feeding.keys()):
         feeders = feeding.get(place, [])
@@ -245,9 +245,9 @@ def _audiences(context: Context, targets: Targets, held: Mapping[str, str], sele
 def _stopped(plan: Plan) -> dict[str, str]:
     """Segments whose own `stop_if_*` says that so large a change is not meant."""
     stopped = {}
-    planned = {(one.destination, one.audience, one.tag): one for one in plan.audiences}
+    planned = {(one.destination, one.container, one.membership): one for one in plan.audiences}
     for audience in plan.targets.audiences:
-        one = planned.get((audience.destination, audience.audience, audience.tag))
+        one = planned.get((audience.destination, audience.container, audience.membership))
         if one is None or not one.before or audience.segment in plan.held_back:
             continue
         limits = (

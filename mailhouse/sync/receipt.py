@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mailhouse.destinations import Settled, rules_for
 from mailhouse.errors import MailhouseError
 from mailhouse.sync.apply import SyncResult
+from mailhouse.sync.audiences import place_name
 from mailhouse.sync.context import Context
 from mailhouse.sync.difference import dumps
 from mailhouse.sync.state import SCHEMA
@@ -28,8 +29,8 @@ class Receipt:
     """
 
     destination: str
-    audience: str
-    tag: str
+    container: str
+    membership: str
     desired: int
     delivered: int
     actual: int
@@ -44,7 +45,7 @@ class Receipt:
 
     @property
     def name(self) -> str:
-        return f"{self.destination}: {self.audience} / {self.tag}" if self.tag else f"{self.destination}: {self.audience}"
+        return place_name(self.destination, self.container, self.membership)
 
     @property
     def differences(self) -> dict[str, tuple[str, ...]]:
@@ -71,7 +72,7 @@ def take_receipts(context: Context, result: SyncResult) -> list[Receipt]:
     fresh, refused = _acknowledged_in(context, result.run_id), _refused(context)
     places: dict[str, list[Place]] = defaultdict(list)
     for one in result.plan.audiences:
-        place = (one.destination, one.audience, one.tag)
+        place = (one.destination, one.container, one.membership)
         if one.mode != "shadow" and (one.segments or place in delivered):
             places[one.destination].append(place)
     receipts: list[Receipt] = []
@@ -93,34 +94,34 @@ def take_receipts(context: Context, result: SyncResult) -> list[Receipt]:
 
 
 def _wanted(result: SyncResult) -> list[tuple[str, str, str, str]]:
-    columns = ("destination", "audience", "tag", "document_key")
+    columns = ("destination", "container", "membership", "document_key")
     return list(zip(*(result.plan.wanted[name].to_pylist() for name in columns), strict=True))
 
 
 def _delivered(context: Context) -> list[tuple[str, str, str, str]]:
     return context.warehouse.execute(
-        f"select destination, audience, unnest(from_json(memberships, '[\"VARCHAR\"]')), document_key from {SCHEMA}.delivered"
+        f"select destination, container, unnest(from_json(memberships, '[\"VARCHAR\"]')), document_key from {SCHEMA}.delivered"
     ).fetchall()
 
 
 def _acknowledged_in(context: Context, run_id: str) -> dict[tuple[str, str], set[str]]:
     rows = context.warehouse.execute(
-        f"select destination, audience, document_key from {SCHEMA}.delivered where run_id = ?", [run_id]
+        f"select destination, container, document_key from {SCHEMA}.delivered where run_id = ?", [run_id]
     ).fetchall()
     return _by_document(rows)
 
 
 def _refused(context: Context) -> dict[tuple[str, str], set[str]]:
     rows = context.warehouse.execute(
-        f"select destination, audience, document_key from {SCHEMA}.attempts where action = 'write'"
+        f"select destination, container, document_key from {SCHEMA}.attempts where action = 'write'"
     ).fetchall()
     return _by_document(rows)
 
 
 def _by_document(rows: list[tuple[str, str, str]]) -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for destination, audience, key in rows:
-        found[destination, audience].add(key)
+    for destination, container, key in rows:
+        found[destination, container].add(key)
     return found
 
 
@@ -137,7 +138,7 @@ async def _actual(context: Context, destination: str, places: list[Place]) -> di
     if connection is None or rules is None:
         return {place: Settled(frozenset(), 0, False) for place in places}
     async with rules.connect(connection, context.clock) as account:
-        read = await asyncio.gather(*(account.actual(audience, tag) for _, audience, tag in places))
+        read = await asyncio.gather(*(account.actual(container, membership) for _, container, membership in places))
     return dict(zip(places, read, strict=True))
 
 
@@ -170,7 +171,7 @@ def _keep(context: Context, run_id: str, receipts: list[Receipt]) -> None:
             context.warehouse.execute(
                 f"insert or replace into {SCHEMA}.receipts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    *(run_id, one.destination, one.audience, one.tag, now),
+                    *(run_id, one.destination, one.container, one.membership, now),
                     *(one.desired, one.delivered, one.actual, one.reported, one.settled, one.equal, dumps(differences)),
                 ],
             )

@@ -79,8 +79,78 @@ create table {schema}.receipts (
     primary key (run_id, destination, audience, tag)
 );
 """
-MIGRATIONS = (_FIRST,)
-TABLES = ("runs", "delivered", "in_flight", "attempts", "receipts")
+
+# Containers and memberships instead of one vendor's lists and tags; the ESP's own ids; what a call carried, so that a
+# later run can settle it; every acknowledged change, so that it can be explained and taken back; decisions with validity.
+_PLACES_AND_HISTORY = """
+alter table {schema}.delivered rename column audience to container;
+alter table {schema}.delivered add column vendor_id varchar default '';
+alter table {schema}.delivered add column seen json default '[]';
+alter table {schema}.delivered add column origin varchar default 'sent';
+alter table {schema}.in_flight rename column audience to container;
+alter table {schema}.in_flight rename column tag to membership;
+alter table {schema}.in_flight add column call_action varchar default '';
+alter table {schema}.in_flight add column call_membership varchar default '';
+alter table {schema}.in_flight add column fields json default '{{}}';
+alter table {schema}.in_flight add column vendor_id varchar default '';
+alter table {schema}.attempts rename column audience to container;
+alter table {schema}.attempts rename column tag to membership;
+alter table {schema}.receipts rename column audience to container;
+alter table {schema}.receipts rename column tag to membership;
+alter table {schema}.runs add column kind varchar default 'sync';
+alter table {schema}.runs add column plan_digest varchar;
+create table {schema}.deliveries (
+    run_id varchar not null,
+    acknowledged_at timestamptz not null,
+    destination varchar not null,
+    container varchar not null,
+    document_key varchar not null,
+    customer_id varchar not null,
+    address varchar not null,
+    mailbox varchar not null,
+    fields_before json,
+    fields_after json not null,
+    memberships_before json not null,
+    memberships_after json not null,
+    permitted_by json
+);
+create table {schema}.approvals (
+    run_id varchar not null,
+    approved_at timestamptz not null,
+    approved_by varchar not null,
+    reason varchar not null,
+    segment varchar not null,
+    stopped_by varchar not null
+);
+create table {schema}.holdouts (
+    destination varchar not null,
+    container varchar not null,
+    membership varchar not null,
+    customer_id varchar not null,
+    mailbox varchar not null,
+    assigned_at timestamptz not null,
+    primary key (destination, container, membership, customer_id)
+);
+create table {schema}.send_decisions (
+    segment varchar not null,
+    destination varchar not null,
+    container varchar not null,
+    membership varchar not null,
+    customer_id varchar not null,
+    document_key varchar,
+    decision varchar not null,
+    reason varchar not null,
+    ledger_event_id varchar,
+    valid_from timestamptz not null,
+    valid_to timestamptz,
+    run_id varchar not null
+);
+"""
+MIGRATIONS = (_FIRST, _PLACES_AND_HISTORY)
+TABLES = (
+    *("runs", "delivered", "in_flight", "attempts", "receipts"),
+    *("deliveries", "approvals", "holdouts", "send_decisions"),
+)
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> int:
@@ -111,13 +181,13 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def readable(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give the plan `sync_delivered`, `sync_in_flight` and `sync_attempts`: the state, or empty when there is none yet."""
+    """Give the plan each table it reads as `sync_<table>`: the state, or an empty one when there is none yet."""
     rows = connection.execute(
         "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = 'reverse_sync'"
     ).fetchall()
     there = {name for (name,) in rows}
     source = SCHEMA if there.issuperset(TABLES) else _blank(connection)
-    for table in ("delivered", "in_flight", "attempts"):
+    for table in ("delivered", "in_flight", "attempts", "holdouts", "send_decisions"):
         connection.execute(f"create or replace temp view sync_{table} as select * from {source}.{table}")
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mailhouse.clock import Clock
-from mailhouse.destinations.base import Call, Change, Outcome, Settled
+from mailhouse.destinations.base import Call, Change, Outcome, Record, Settled
 from mailhouse.destinations.mailchimp import wire
 from mailhouse.destinations.mailchimp.setup import Lists
 from mailhouse.errors import ConfigurationError, MalformedAnswer
@@ -74,7 +74,7 @@ class Account:
         return await self._write(call)
 
     async def _write(self, call: Call) -> list[Outcome]:
-        known = await self._lists.known(call.audience)
+        known = await self._lists.known(call.container)
         body = {
             "members": [wire.entry(change, "pending" if known.double_optin else "subscribed") for change in call.changes],
             "update_existing": True,
@@ -88,8 +88,8 @@ class Account:
         return await self._halves(call, answer)
 
     async def _leave(self, call: Call) -> list[Outcome]:
-        known = await self._lists.known(call.audience)
-        segment = await self._lists.segment(call.audience, call.tag)
+        known = await self._lists.known(call.container)
+        segment = await self._lists.segment(call.container, call.membership)
         if segment is None:
             # the tag is gone, and with it every membership in it
             return [Outcome(change.key, "accepted") for change in call.changes]
@@ -115,7 +115,7 @@ class Account:
         """A call refused as a whole: one bad row is found by halving, and the others still land."""
         if answer.status not in (400, 413, 422):
             said = self._client.detail(answer)
-            raise MalformedAnswer(f"{self.name}: {call.action} to {call.audience}: {said}; look there, run again")
+            raise MalformedAnswer(f"{self.name}: {call.action} to {call.container}: {said}; look there, run again")
         if len(call.changes) == 1:
             (change,) = call.changes
             return [wire.refusal(change.key, {"error": self._client.detail(answer), "error_code": f"http_{answer.status}"})]
@@ -130,16 +130,31 @@ class Account:
         except OutcomeUnknown:
             return await self.settle(call)
 
+    async def resume(self, call: Call, reference: str) -> list[Outcome]:  # noqa: ARG002
+        return await self.settle(call)
+
+    async def records(self, container: str, memberships: Sequence[str], fields: Sequence[str]) -> list[Record]:
+        known = await self._lists.known(container)
+        wanted = {tag.casefold(): tag for tag in memberships}
+        params = {"fields": "members.id,members.email_address,members.status,members.merge_fields,members.tags,total_items"}
+        members = await self._lists.pages(f"/lists/{known.id}/members", "/lists/{id}/members", "members", params)
+        return [wire.record(member, wanted, fields) for member in members]
+
+    async def automations(self, container: str, memberships: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        known = await self._lists.known(container)
+        found = await self._lists.pages("/automations", "/automations", "automations", {})
+        return {tag: names for tag in memberships if (names := wire.started_by(found, known.id, tag))}
+
     async def settle(self, call: Call) -> list[Outcome]:
         if call.action == "leave":
-            listed = await self._tag_members(call.audience, call.tag)
+            listed = await self._tag_members(call.container, call.membership)
             return [
                 Outcome(change.key, "try_again", "still_there", "still in the tag after a removal")
                 if change.key in listed
                 else Outcome(change.key, "accepted")
                 for change in call.changes
             ]
-        return list(await asyncio.gather(*(self._settle_write(call.audience, change) for change in call.changes)))
+        return list(await asyncio.gather(*(self._settle_write(call.container, change) for change in call.changes)))
 
     async def _settle_write(self, audience: str, change: Change) -> Outcome:
         known = await self._lists.known(audience)

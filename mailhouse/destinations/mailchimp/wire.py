@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from mailhouse.destinations.base import Call, Change, Outcome
+from mailhouse.destinations.base import Call, Change, Outcome, Record
 from mailhouse.http import Limits, redacted
 
 BATCH_ROWS = 500
@@ -37,6 +37,11 @@ def key_sql(address: str) -> str:
 def key_of(address: str) -> str:
     """As `key_sql`, of one address."""
     return hashlib.md5(address.strip().lower().encode(), usedforsecurity=False).hexdigest()
+
+
+def place(audience: str, tag: str) -> tuple[str, str]:
+    """A list keeps members of its own, and a tag of it is the membership."""
+    return audience, tag
 
 
 def field_trouble(name: object) -> str | None:
@@ -102,9 +107,9 @@ def calls(changes: Iterable[Change]) -> list[Call]:
     writes: dict[str, list[Change]] = {}
     for change in changes:
         for tag in change.remove:
-            leavers.setdefault((change.audience, tag), []).append(change)
+            leavers.setdefault((change.container, tag), []).append(change)
         if change.write:
-            writes.setdefault(change.audience, []).append(change)
+            writes.setdefault(change.container, []).append(change)
     planned = []
     for (audience, tag), leaving in sorted(leavers.items()):
         for start in range(0, len(leaving), LEAVE_ROWS):
@@ -163,6 +168,35 @@ def leave_outcomes(call: Call, body: Any) -> tuple[list[Outcome], list[Change], 
         return None
     gone = [Outcome(change.key, "accepted") for change in call.changes if change.key in removed]
     return gone, [change for change in call.changes if change.key not in removed], said_of
+
+
+def record(member: Mapping[str, Any], wanted: Mapping[str, str], fields: Sequence[str]) -> Record:
+    """A member as the account lists it, with those of the wanted tags (folded -> as we say it) and fields."""
+    address = str(member["email_address"])
+    kept = member.get("merge_fields") or {}
+    there = {str(tag.get("name", "")).casefold() for tag in member.get("tags") or []}
+    return Record(
+        key=key_of(address),
+        address=address,
+        status=str(member.get("status", "")).lower(),
+        fields=orjson.dumps({name: kept.get(name) for name in fields}, option=orjson.OPT_SORT_KEYS).decode(),
+        memberships=frozenset(tag for folded, tag in wanted.items() if folded in there),
+    )
+
+
+def started_by(automations: Iterable[Mapping[str, Any]], list_id: str, tag: str) -> tuple[str, ...]:
+    """Names of the running automations of a list that joining it, or getting the tag, starts.
+
+    Read from `recipients.list_id` and `trigger_settings` [not checked on a live account].
+    """
+    names = []
+    for automation in automations:
+        trigger = automation.get("trigger_settings") or {}
+        tags = {str(name).casefold() for name in trigger.get("tags") or []}
+        of_this_list = (automation.get("recipients") or {}).get("list_id") == list_id
+        if automation.get("status") == "sending" and of_this_list and (not tags or tag.casefold() in tags):
+            names.append(str((automation.get("settings") or {}).get("title") or automation.get("id")))
+    return tuple(sorted(names))
 
 
 def is_as_sent(change: Change, member: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ BATCH = 500
 def bound(run: Run) -> int:
     """The least number of write calls, from the plan's own changes: people to write, and leavers tag by tag."""
     people = {
-        (change.destination, change.audience, change.key)
+        (change.destination, change.container, change.key)
         for changes in run.plan.changes.values()
         for change in changes
         if change.write
@@ -20,7 +20,7 @@ def bound(run: Run) -> int:
     for changes in run.plan.changes.values():
         for change in changes:
             for tag in change.remove:
-                place = (change.destination, change.audience, tag)
+                place = (change.destination, change.container, tag)
                 leavers[place] = leavers.get(place, 0) + 1
     return ceil(len(people) / BATCH) + sum(ceil(count / BATCH) for count in leavers.values())
 

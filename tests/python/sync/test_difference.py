@@ -13,7 +13,7 @@ def test_a_changed_field_is_an_update_of_every_tag_the_person_has(world, esp):
     world.sync()
     world.rename(1, "Renamed")
     plan = world.plan()
-    figures = {one.tag: (one.adds, one.updates, one.removals, one.unchanged) for one in plan.audiences}
+    figures = {one.membership: (one.adds, one.updates, one.removals, one.unchanged) for one in plan.audiences}
     assert figures == {"NEWSLETTER": (0, 1, 0, 4), "VIP": (0, 1, 0, 1)}
     world.sync()
     assert esp.member(key_of("person1@example.test"))["merge_fields"]["FNAME"] == "Renamed"
@@ -107,7 +107,7 @@ def test_shadow_computes_everything_and_sends_nothing(world, esp):
     world.segment("newsletter", range(3))
     world.segment("trial", range(6), mode="shadow")
     plan = world.plan()
-    figures = {one.tag: one.adds for one in plan.audiences}
+    figures = {one.membership: one.adds for one in plan.audiences}
     assert figures == {"NEWSLETTER": 3, "TRIAL": 6}
     assert plan.call_count == 1
     world.sync()
@@ -126,7 +126,7 @@ def test_a_tag_no_segment_feeds_any_more_is_taken_away_by_a_plan_of_everything(w
     del world.segments["seg_old"]
     assert world.plan(["seg_newsletter"]).is_empty
     plan = world.plan()
-    assert [(one.tag, one.removals, one.segments) for one in plan.audiences if one.removals] == [("OLD", 2, ())]
+    assert [(one.membership, one.removals, one.segments) for one in plan.audiences if one.removals] == [("OLD", 2, ())]
     world.sync()
     assert esp.tag("OLD") == set()
 

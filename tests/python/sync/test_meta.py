@@ -50,7 +50,7 @@ def test_a_good_meta_becomes_what_the_sync_uses(tmp_path):
     entry = {**ENTRY, "mode": "upsert", "holdout": 0.1, "rollout": 0.5, "stop_if_removed": 0.2, "priority": 0}
     targets = parse(tmp_path, (entry,))
     (audience,) = targets.audiences
-    assert (audience.segment, audience.tag, audience.mode, audience.holdout, audience.rollout) == (
+    assert (audience.segment, audience.membership, audience.mode, audience.holdout, audience.rollout) == (
         "seg_vip",
         "VIP",
         "upsert",

@@ -35,7 +35,7 @@ class Esp:
         outcomes = []
         for change in call.changes:
             if call.action == "leave":
-                self.tags[call.tag].discard(change.key)
+                self.tags[call.membership].discard(change.key)
             else:
                 self.fields[change.key] = change.fields
                 for tag in change.add:

@@ -7,7 +7,7 @@ from mailhouse.sandbox.store import Row
 
 
 def receipts(world, result):
-    return {one.tag: one for one in sync.receipt(world.context, result)}
+    return {one.membership: one for one in sync.receipt(world.context, result)}
 
 
 def test_a_good_sync_has_a_receipt_of_three_equal_figures(world, esp):
