@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mailhouse import __version__, report, terminal
+from mailhouse.clock import SystemClock
 from mailhouse.errors import MailhouseError
 from mailhouse.settings import Settings, load_settings, prepare_environment
 
@@ -153,6 +154,33 @@ def status(context: click.Context, workdir: Path | None) -> None:
 
     for table in tables(settings_of(context, workdir)):
         terminal.show(table)
+
+
+@main.command()
+@workdir_option
+@click.argument("name", metavar="all|DESTINATION|SEGMENT")
+@click.option("--reason", default="", help="Why, for whoever reads `mailhouse status`.")
+@click.pass_context
+def pause(context: click.Context, workdir: Path | None, name: str, reason: str) -> None:
+    """Stop sending, from the next batch on; withdrawals still go out."""
+    from mailhouse import controls
+
+    terminal.line(str(controls.pause(settings_of(context, workdir), name, reason, SystemClock().now())))
+
+
+@main.command()
+@workdir_option
+@click.argument("name", metavar="all|DESTINATION|SEGMENT")
+@click.pass_context
+def resume(context: click.Context, workdir: Path | None, name: str) -> None:
+    """End a pause; the next sync sends what is still owed."""
+    from mailhouse import controls
+
+    settings = settings_of(context, workdir)
+    ended = controls.resume(settings, name, SystemClock().now())
+    terminal.line(f"{name} is no longer paused" if ended else f"{name} was not paused")
+    for pause in controls.in_force(settings):
+        terminal.line(f"still: {pause}")
 
 
 @main.command()

@@ -44,6 +44,18 @@ class WarehouseMissing(MailhouseError):
     """There is no warehouse, or no published copy of it, where one was expected."""
 
 
+class StateUnreadable(MailhouseError):
+    """A small file of the work directory (leases, pauses) cannot be read or written; what it guards does not happen."""
+
+
+class LeaseHeld(MailhouseError):
+    """Another run holds what this one needs; it says who, since when, and that one can wait."""
+
+
+class LeaseLost(MailhouseError):
+    """A later run has taken over what this one held: nothing more may be written in its name."""
+
+
 class BuildFailed(MailhouseError):
     """dbt could not parse the project, or a model or a test of it failed."""
 

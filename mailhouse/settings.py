@@ -86,6 +86,11 @@ class Settings:
         return self.workdir / "leases.db"
 
     @property
+    def controls_path(self) -> Path:
+        """Where pauses are kept, apart from the warehouse, so that one can be set while a run holds it."""
+        return self.workdir / "controls.db"
+
+    @property
     def sandbox_dir(self) -> Path:
         return self.workdir / "sandbox"
 
