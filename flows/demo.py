@@ -22,7 +22,9 @@ from mailhouse.settings import Settings, child_environment, load_settings, sandb
 
 PATIENCE_SECONDS = 60
 # What a run leaves; a demonstration starts from nothing, and touches no file that is not of this kind.
-LEFT_BY_RUNS = ("warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb", "dev.duckdb", "leases.db")
+# The leases stay: their numbers must never begin anew.
+LEFT_BY_RUNS = ("warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb", "dev.duckdb")
+LEFT_BY_OPERATORS = ("controls.db", "controls.db-wal", "controls.db-shm")
 FOLDERS_LEFT_BY_RUNS = ("pipelines", "target", "published_target", "logs")
 
 
@@ -83,7 +85,7 @@ def start_afresh(settings: Settings) -> None:
     server = sandbox_server(settings.workdir)
     if server and is_running(server["pid"]):
         raise MailhouseError(f"{settings.workdir}: a sandbox is serving it (process {server['pid']}); stop it, or say --workdir")
-    for name in LEFT_BY_RUNS:
+    for name in (*LEFT_BY_RUNS, *LEFT_BY_OPERATORS):
         (settings.workdir / name).unlink(missing_ok=True)
     for name in FOLDERS_LEFT_BY_RUNS:
         shutil.rmtree(settings.workdir / name, ignore_errors=True)

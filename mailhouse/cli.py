@@ -179,8 +179,8 @@ def resume(context: click.Context, workdir: Path | None, name: str) -> None:
     settings = settings_of(context, workdir)
     ended = controls.resume(settings, name, SystemClock().now())
     terminal.line(f"{name} is no longer paused" if ended else f"{name} was not paused")
-    for pause in controls.in_force(settings):
-        terminal.line(f"still: {pause}")
+    for other in controls.in_force(settings):
+        terminal.line(f"still: {other}")
 
 
 @main.command()

@@ -1,15 +1,25 @@
-"""How things stand: the last landing of each connection, which segments may go out, and what the last syncs did."""
+"""How things stand: what is paused, the last landing of each connection, which segments may go out, the last syncs."""
+
+from collections.abc import Iterable
 
 import duckdb
 
+from mailhouse.controls import Pause, in_force
 from mailhouse.report import Table, number
-from mailhouse.sync.audiences import place_name
 from mailhouse.settings import Settings
+from mailhouse.sync.audiences import place_name
 from mailhouse.warehouse import Warehouse
 
 
 def tables(settings: Settings) -> list[Table]:
-    """What the published copy knows of landings, gate, syncs and receipts; a part that never happened is left out."""
+    """The pauses in force, and what the published copy knows of landings, gate, syncs and receipts.
+
+    A part that never happened is left out.
+    """
+    pauses = in_force(settings)
+    shown = [_pauses(pauses)] if pauses else []
+    if pauses and not settings.published_path.exists():
+        return shown
     with Warehouse(settings).read() as connection:
         present = {
             f"{schema}.{name}"
@@ -21,7 +31,12 @@ def tables(settings: Settings) -> list[Table]:
             ("reverse_sync.runs", _runs),
             ("reverse_sync.receipts", _receipts),
         ]
-        return [table(connection) for needed, table in parts if needed in present]
+        return shown + [table(connection) for needed, table in parts if needed in present]
+
+
+def _pauses(pauses: Iterable[Pause]) -> Table:
+    cells = [[pause.name, f"{pause.since:%Y-%m-%d %H:%M}", pause.reason] for pause in pauses]
+    return Table("Paused by hand", ["what", "since (UTC)", "reason"], cells, "`mailhouse resume WHAT` ends a pause")
 
 
 def _landings(connection: duckdb.DuckDBPyConnection) -> Table:
@@ -57,7 +72,8 @@ def _runs(connection: duckdb.DuckDBPyConnection) -> Table:
 def _receipts(connection: duckdb.DuckDBPyConnection) -> Table:
     rows = connection.execute(
         "select destination, container, membership, checked_at, desired, delivered, actual, is_equal from reverse_sync.receipts "
-        "qualify row_number() over (partition by destination, container, membership order by checked_at desc) = 1 order by 1, 2, 3"
+        "qualify row_number() over (partition by destination, container, membership order by checked_at desc) = 1 "
+        "order by 1, 2, 3"
     ).fetchall()
     cells = [
         [

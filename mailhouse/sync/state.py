@@ -146,10 +146,17 @@ create table {schema}.send_decisions (
     run_id varchar not null
 );
 """
-MIGRATIONS = (_FIRST, _PLACES_AND_HISTORY)
+# The highest token of each lease that has ever written here: whoever comes with a lower one was overtaken.
+_FENCING = """
+create table {schema}.fencing (
+    name varchar not null primary key,
+    token bigint not null
+);
+"""
+MIGRATIONS = (_FIRST, _PLACES_AND_HISTORY, _FENCING)
 TABLES = (
     *("runs", "delivered", "in_flight", "attempts", "receipts"),
-    *("deliveries", "approvals", "holdouts", "send_decisions"),
+    *("deliveries", "approvals", "holdouts", "send_decisions", "fencing"),
 )
 
 

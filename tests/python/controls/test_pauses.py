@@ -97,7 +97,9 @@ def test_the_commands_answer_in_words(tmp_path):
         done = CliRunner().invoke(main, ["--workdir", str(tmp_path), *words])
         return done.exit_code, done.output.replace("\n", " ")
 
-    assert "all is paused since" in ask("pause", "all")[1]
+    assert "all is paused since" in ask("pause", "all", "--reason", "lunch")[1]
+    shown = ask("status")
+    assert shown[0] == 0 and "Paused by hand" in shown[1] and "lunch" in shown[1]
     code, said = ask("resume", "mailchimp")
     assert (code, said.startswith("mailchimp was not paused still: all is paused")) == (0, True)
     assert ask("resume", "all")[1].strip() == "all is no longer paused"
