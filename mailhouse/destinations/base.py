@@ -1,5 +1,6 @@
 """What an ESP is to the reverse sync: its rules (no network) and its connection (one account, spoken to)."""
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -98,7 +99,8 @@ class Rules:
     """What is true of every account of one vendor: forms, sizes and limits, as data.
 
     `key_sql` and `key_of` give a document's key, in SQL and of one address; `place` turns a segment's (audience, tag) into
-    (container, membership); `mailable` are the ESP's own words for a record that it would mail.
+    (container, membership); `mailable` are the ESP's own words for a record that it would mail, `billed` for one that it counts
+    as a contact to be paid for; `keeps(ours, theirs)` says whether a field's value of ours is kept as that one there.
     """
 
     vendor: str
@@ -111,6 +113,8 @@ class Rules:
     mailable: frozenset[str]
     calls: Callable[[Iterable[Change]], list[Call]]
     connect: Callable[[Connection, Clock], AbstractAsyncContextManager["Destination"]]
+    billed: frozenset[str] = frozenset()
+    keeps: Callable[[object, object], bool] = operator.eq
 
 
 class Destination(Protocol):
@@ -139,6 +143,9 @@ class Destination(Protocol):
 
     async def actual(self, container: str, membership: str) -> Settled:
         """Who is in a membership, once the statistics agree with it or the settle time is over."""
+
+    async def containers(self) -> Sequence[str]:
+        """Every container of the account, also those that no segment feeds; reads only."""
 
     async def records(self, container: str, memberships: Sequence[str], fields: Sequence[str]) -> list[Record]:
         """Every record of the container, with those of the named memberships it is in and the named fields; reads only."""

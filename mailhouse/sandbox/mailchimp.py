@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 
+from mailhouse.sandbox import mailchimp_automations as automations
 from mailhouse.sandbox import mailchimp_merge_fields as merge_fields
 from mailhouse.sandbox import mailchimp_reports as reports
 from mailhouse.sandbox.auth import basic_password, bearer, same
@@ -49,6 +50,7 @@ class Mailchimp:
             (f"{one_segment}/members", segments.members),
             (f"{one_list}/merge-fields", merge_fields.listing),
             (one_field, merge_fields.one),
+            ("/automations", automations.listing),
             ("/campaigns", reports.campaigns),
             ("/campaigns/{campaign_id}", reports.campaign),
             (one_report, reports.report),

@@ -2,7 +2,7 @@
 
 from mailhouse.destinations.base import Rules
 from mailhouse.destinations.mailchimp.account import connect
-from mailhouse.destinations.mailchimp.wire import LIMITS, calls, field_trouble, key_of, key_sql, place
+from mailhouse.destinations.mailchimp.wire import BILLED, LIMITS, calls, field_trouble, keeps, key_of, key_sql, place
 
 RULES = Rules(
     vendor="mailchimp",
@@ -13,6 +13,8 @@ RULES = Rules(
     place=place,
     field_trouble=field_trouble,
     mailable=frozenset({"subscribed"}),
+    billed=BILLED,
+    keeps=keeps,
     calls=calls,
     connect=connect,
 )

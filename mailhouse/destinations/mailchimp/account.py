@@ -133,6 +133,9 @@ class Account:
     async def resume(self, call: Call, reference: str) -> list[Outcome]:  # noqa: ARG002
         return await self.settle(call)
 
+    async def containers(self) -> Sequence[str]:
+        return await self._lists.names()
+
     async def records(self, container: str, memberships: Sequence[str], fields: Sequence[str]) -> list[Record]:
         known = await self._lists.known(container)
         wanted = {tag.casefold(): tag for tag in memberships}

@@ -51,6 +51,13 @@ class Lists:
             raise ConfigurationError(f"{self._client.name}: two lists are called {audience!r}; rename one")
         return self._known[audience]
 
+    async def names(self) -> list[str]:
+        """The names of the account's lists, in the order of the alphabet."""
+        async with self._finding_lists:
+            if not self._known:
+                await self._find_lists()
+        return sorted(self._known)
+
     async def _find_lists(self) -> None:
         params = {"fields": "lists.id,lists.name,lists.double_optin,total_items"}
         for entry in await self.pages("/lists", "/lists", "lists", params):

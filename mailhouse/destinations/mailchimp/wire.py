@@ -16,6 +16,8 @@ LEAVE_ROWS = 500
 BATCH_BYTES = 4_000_000
 TEXT_BYTES = 255
 PAGE = 1000
+# contacts that a plan is priced by: cleaned and archived ones are not [not checked on a live account]
+BILLED = frozenset({"subscribed", "unsubscribed", "transactional"})
 LIMITS = Limits(connections=10, timeout=120.0, bodyless_403_is_throttle=True)
 
 _FIELD = re.compile(r"[A-Z][A-Z0-9_]{0,9}")
@@ -197,6 +199,11 @@ def started_by(automations: Iterable[Mapping[str, Any]], list_id: str, tag: str)
         if automation.get("status") == "sending" and of_this_list and (not tags or tag.casefold() in tags):
             names.append(str((automation.get("settings") or {}).get("title") or automation.get("id")))
     return tuple(sorted(names))
+
+
+def keeps(ours: Any, theirs: Any) -> bool:
+    """Whether a value of ours, once written, is kept as that one."""
+    return _same(_value(ours), theirs)
 
 
 def is_as_sent(change: Change, member: Mapping[str, Any]) -> bool:

@@ -84,6 +84,13 @@ class Served:
     def mailchimp(self, method: str, path: str, body: Any = None, **params: Any) -> requests.Response:
         return self.call(method, f"/mailchimp/3.0{path}", body, params=params)
 
+    def automation(self, title: str, status: str, **trigger: Any) -> str:
+        """An automation of the list; its id."""
+        number = str(self.store.count("mailchimp.automation") + 1)
+        body = {"status": status, "recipients": {"list_id": LIST}, "settings": {"title": title}, "trigger_settings": trigger}
+        self.store.put("mailchimp.automation", Row(number, body, NOW))
+        return number
+
     def batch(self, members: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         answer = self.mailchimp("POST", f"/lists/{LIST}", {"members": members, "update_existing": True, **more})
         assert answer.status_code == 200, answer.text

@@ -244,3 +244,13 @@ def test_an_unknown_list_or_path_is_not_found(sandbox_server):
     for path in ("/lists/none", "/lists/none/members", "/nothing"):
         answer = sandbox_server.mailchimp("GET", path)
         assert (answer.status_code, answer.json()["title"]) == (404, "Resource Not Found")
+
+
+def test_automations_are_listed_by_status(sandbox_server):
+    started = sandbox_server.automation("Welcome", "sending")
+    paused = sandbox_server.automation("Win back", "paused")
+    everything = sandbox_server.mailchimp("GET", "/automations").json()
+    assert ([one["id"] for one in everything["automations"]], everything["total_items"]) == ([started, paused], 2)
+    running = sandbox_server.mailchimp("GET", "/automations", status="sending").json()
+    assert [one["settings"]["title"] for one in running["automations"]] == ["Welcome"]
+    assert sandbox_server.mailchimp("GET", "/automations", status="asleep").status_code == 400
