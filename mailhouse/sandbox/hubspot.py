@@ -1,11 +1,12 @@
-"""HubSpot's contacts: lists, search, merges, archives, properties."""
+"""HubSpot's contacts: lists, search, merges, archives, properties; their preferences are in a file of their own."""
 
 import re
-import secrets
 from datetime import UTC, datetime
 from typing import Any
 
+from mailhouse.sandbox import hubspot_preferences
 from mailhouse.sandbox.auth import bearer, same
+from mailhouse.sandbox.hubspot_words import refusal
 from mailhouse.sandbox.limits import Window
 from mailhouse.sandbox.runtime import Runtime
 from mailhouse.sandbox.store import Row, Store, stamp
@@ -21,12 +22,6 @@ COMPARISONS = {"EQ": "=", "GT": ">", "GTE": ">=", "LT": "<", "LTE": "<="}
 
 class Refused(Exception):
     """Carries the 400 that a search deserves."""
-
-
-def refusal(status: int, message: str, category: str, **more: Any) -> Reply:
-    """HubSpot's shape of every error."""
-    body = {"status": "error", "message": message, "correlationId": secrets.token_hex(16), "category": category, **more}
-    return Reply(status, body)
 
 
 class HubSpot:
@@ -49,6 +44,7 @@ class HubSpot:
             ]
         for properties in ("/crm/properties/{version}/contacts", "/crm/{version}/properties/contacts"):
             self.routes.append(Route("GET", properties, property_listing))
+        self.routes += hubspot_preferences.routes()
 
     def describe(self, _: Call) -> tuple[str, bool | None]:
         return "", None
@@ -151,17 +147,17 @@ def one(call: Call) -> Reply:
 
 
 def batch_read(call: Call) -> Reply:
-    """POST contacts/batch/read: up to 100 ids; 207 with `errors` when some are not there."""
+    """POST contacts/batch/read: up to 100 ids (or addresses: `idProperty: email`); 207 with `errors` when some are not there."""
     asked = call.json()
     inputs = asked.get("inputs") if isinstance(asked, dict) else None
     if not isinstance(inputs, list) or not 1 <= len(inputs) <= 100:
         return refusal(400, "inputs must hold 1 to 100 ids", "VALIDATION_ERROR")
-    ids = [str(item.get("id", "")) for item in inputs]
-    found = call.runtime.store.get_many(CONTACT, ids)
+    by_email = asked.get("idProperty") == "email"
+    ids = [str(item.get("id", "")).lower() if by_email else str(item.get("id", "")) for item in inputs]
+    found = _by_address(call.runtime.store, ids) if by_email else call.runtime.store.get_many(CONTACT, ids)
     archived = call.query.get("archived", "false") == "true"
-    rows = [
-        found[identifier] for identifier in dict.fromkeys(ids) if identifier in found and found[identifier].deleted == archived
-    ]
+    there = {identifier: found[identifier] for identifier in ids if identifier in found and found[identifier].deleted == archived}
+    rows = list(there.values())
     now = stamp(call.runtime.store.now())
     names = tuple(asked.get("properties") or ())
     body: dict[str, Any] = {
@@ -170,7 +166,7 @@ def batch_read(call: Call) -> Reply:
         "startedAt": now,
         "completedAt": now,
     }
-    missing = sorted(set(ids) - {row.id for row in rows})
+    missing = sorted(set(ids) - there.keys())
     if missing:
         error = {
             "status": "error",
@@ -179,6 +175,10 @@ def batch_read(call: Call) -> Reply:
         }
         body |= {"numErrors": 1, "errors": [{**error, "context": {"ids": missing}}]}
     return Reply(207 if missing else 200, body, rows=len(rows))
+
+
+def _by_address(store: Store, addresses: list[str]) -> dict[str, Row]:
+    return {address: rows[0] for address in addresses if (rows := store.by_email(CONTACT, address))}
 
 
 def archive(call: Call) -> Reply:

@@ -14,6 +14,7 @@ from mailhouse.sandbox.limits import Bucket
 from mailhouse.sandbox.runtime import BULK as BULK_FILES
 from mailhouse.sandbox.runtime import Runtime
 from mailhouse.sandbox.shopify_bulk import BulkOperations, NotForBulk, understood
+from mailhouse.sandbox.shopify_consent import update_consent
 from mailhouse.sandbox.shopify_cost import Cost, actual, operation_of
 from mailhouse.sandbox.shopify_customers import delete_customer, merge_customers
 from mailhouse.sandbox.shopify_fields import FIELDS, KINDS, Object, Shop, bare
@@ -80,7 +81,8 @@ class Shopify:
         if operation is None:
             return "", False
         roots = [node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)]
-        return ",".join(roots), operation.operation.value == "mutation" and not set(roots) <= READING
+        # what is asked for many times under aliases is one thing
+        return ",".join(dict.fromkeys(roots)), operation.operation.value == "mutation" and not set(roots) <= READING
 
     def authenticate(self, call: Call) -> Reply | None:
         # the grant brings its own credentials, a bulk file is opened by its unguessable name
@@ -149,13 +151,14 @@ class Shopify:
             return self._throttled(requested)
         request = Request(self, call.base_url)
         operation = operation_of(document)
-        if operation is not None and operation.operation.value == "mutation":
+        is_mutation = operation is not None and operation.operation.value == "mutation"
+        if is_mutation:
             with self.runtime.store.transaction():
                 result = execute_sync(schema_with_fields(), document, {}, request, variables)
         else:
             result = execute_sync(schema_with_fields(), document, {}, request, variables)
-        # the root itself is no object
-        used = min(requested, sum(actual(value) for value in (result.data or {}).values()))
+        # the root itself is no object; a mutation costs what it costs, whatever it answers
+        used = requested if is_mutation else min(requested, sum(actual(value) for value in (result.data or {}).values()))
         self._bucket.give_back(requested - used)
         body: Object = {"data": result.data, "extensions": {"cost": self._cost(requested, used)}}
         if result.errors:
@@ -230,6 +233,7 @@ ROOT: dict[tuple[str, str], Any] = {
     ("QueryRoot", "currentBulkOperation"): lambda _, __, request: request.shopify.bulk.latest(),
     ("Mutation", "bulkOperationRunQuery"): run_bulk_query,
     ("Mutation", "bulkOperationCancel"): cancel_bulk_query,
+    ("Mutation", "customerEmailMarketingConsentUpdate"): lambda _, args, request: update_consent(request, args["input"]),
     ("Mutation", "customerDelete"): lambda _, args, request: delete_customer(request, args["input"]["id"]),
     ("Mutation", "customerMerge"): lambda _, args, request: merge_customers(
         request, args["customerOneId"], args["customerTwoId"]

@@ -45,7 +45,7 @@ class Cost:
         if operation is None:
             return 0.0
         if operation.operation.value == "mutation":
-            return MUTATION
+            return MUTATION * len(operation.selection_set.selections)
         return self._selection(operation.selection_set, self.schema.query_type)
 
     def _selection(self, selection: SelectionSetNode | None, parent: GraphQLCompositeType | None) -> float:
