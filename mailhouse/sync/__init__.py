@@ -8,8 +8,10 @@ from mailhouse.sync.plan import AudiencePlan, Plan
 from mailhouse.sync.plan import make_plan as plan
 from mailhouse.sync.receipt import Receipt
 from mailhouse.sync.receipt import take_receipts as receipt
+from mailhouse.sync.stops import Approval, Stop
 
 __all__ = [
+    "Approval",
     "Audience",
     "AudiencePlan",
     "Context",
@@ -17,6 +19,7 @@ __all__ = [
     "Plan",
     "ProfileModel",
     "Receipt",
+    "Stop",
     "SyncResult",
     "Targets",
     "plan",

@@ -6,13 +6,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from mailhouse.controls import paused
 from mailhouse.crash_points import CrashPoints
-from mailhouse.destinations import Call, Destination, Outcome, rules_for
+from mailhouse.destinations import Action, Call, Change, Destination, Outcome, rules_for
 from mailhouse.errors import MailhouseError, SyncRefused, VendorUnreachable
 from mailhouse.http import OutcomeUnknown
 from mailhouse.sync import state
-from mailhouse.sync.consent import consent_state, last_look
+from mailhouse.sync.consent import consent_state
 from mailhouse.sync.context import Context
+from mailhouse.sync.departures import Departures
 from mailhouse.sync.difference import dumps
 from mailhouse.sync.journal import Journal
 from mailhouse.sync.plan import Plan
@@ -21,17 +23,23 @@ log = logging.getLogger(__name__)
 
 # a call that was read back and found not taken is sent again this often within a run
 ROUNDS = 3
+# whoever leaves goes first, all of them, before anything is added; a record must be there before it can join a membership
+ORDER: tuple[Action, ...] = ("leave", "write", "join")
 
 
 @dataclass(frozen=True)
 class DestinationResult:
-    """What one destination came to; all figures but `calls` are rows of calls. `error` is why it stopped early."""
+    """What one destination came to; all figures but `calls` are rows of calls. `error` is why it stopped early.
+
+    `withheld` are those whom the last look refused; `repaired` joined while their no was on its way and were taken off at once.
+    """
 
     destination: str
     accepted: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
     owed: int = 0
     withheld: Mapping[str, int] = field(default_factory=dict)
+    repaired: int = 0
     calls_planned: int = 0
     calls_sent: int = 0
     calls: Mapping[str, int] = field(default_factory=dict)
@@ -65,16 +73,19 @@ class SyncResult:
         return tuple(lines)
 
 
-def apply(context: Context, plan: Plan) -> SyncResult:
-    """Send what the plan says and write down what was acknowledged.
+def apply(context: Context, plan: Plan, kind: str = "sync") -> SyncResult:
+    """Send what the plan says and write down what was acknowledged; `kind` is what the run is called in `reverse_sync.runs`.
 
     One destination's refusal does not hold up the others. Raises SyncRefused when the state cannot be used at all.
     """
     state.migrate(context.warehouse)
-    journal = Journal(context.warehouse, uuid.uuid4().hex)
+    journal = Journal(context.warehouse, uuid.uuid4().hex, context.tokens)
     planned = plan.as_dict()
     del planned["changes"]
-    journal.begin_run(context.clock.now(), dumps(planned), plan.call_count)
+    now = context.clock.now()
+    journal.begin_run(now, dumps(planned), plan.call_count, kind=kind, plan_digest=plan.digest)
+    journal.approve(plan.stops, plan.approval, now)
+    journal.decide(plan.decisions, plan.is_complete, now)
     journal.tidy(plan.wanted, plan.is_complete)
     results = asyncio.run(_all(context, plan, journal))
     result = SyncResult(journal.run_id, plan, tuple(results))
@@ -96,9 +107,15 @@ class _Applying:
         self._context, self._plan, self._journal, self._name = context, plan, journal, name
         self._calls = plan.calls[name]
         self._crash_point = crash_points
-        self._accepted, self._owed, self._sent = 0, 0, 0
+        self._look = context.last_look(plan.targets)
+        self._departures = Departures(context, plan.targets, name, self._look)
+        self._heeding = asyncio.Lock()
+        self._accepted, self._owed, self._sent, self._repaired = 0, 0, 0, 0
         self._rejected: dict[str, int] = {}
         self._withheld: dict[str, int] = {}
+        # document -> the ESP's own id of its record as this run's answers gave it; documents that were not taken
+        self._vendor_ids: dict[tuple[str, str], str] = {}
+        self._not_taken: set[tuple[str, str]] = set()
         self._stopped: MailhouseError | None = None
 
     async def run(self) -> DestinationResult:
@@ -121,6 +138,7 @@ class _Applying:
             rejected=dict(self._rejected),
             owed=self._owed,
             withheld=dict(self._withheld),
+            repaired=self._repaired,
             calls_planned=len(self._calls),
             calls_sent=self._sent,
             calls=counts,
@@ -134,12 +152,13 @@ class _Applying:
             await destination.prepare(container, memberships, self._plan.field_kinds.get(self._name, {}) if writes else {})
 
     async def _apply(self, destination: Destination) -> None:
-        # whoever leaves goes first, all of them, before anything is added
-        for action in ("leave", "write"):
+        for action in ORDER:
             waiting = [call for call in self._calls if call.action == action]
             waiting.reverse()
             lanes = min(destination.limits.connections, len(waiting))
             await asyncio.gather(*(self._lane(destination, waiting) for _ in range(lanes)))
+        # whoever said no while the last batches were on their way
+        await self._heed(destination)
         if self._stopped:
             raise self._stopped
 
@@ -148,35 +167,82 @@ class _Applying:
         while waiting and self._stopped is None:
             call = waiting.pop()
             try:
+                await self._heed(destination)
                 await self._carry(destination, call)
             except MailhouseError as error:
                 log.warning("%s", error)
                 self._stopped = self._stopped or error
 
-    async def _carry(self, destination: Destination, planned: Call) -> None:
-        call: Call | None = self._look(planned)
-        for _ in range(ROUNDS):
-            if call is None:
-                return
-            outcomes = await self._send(destination, call)
-            again = {outcome.key for outcome in outcomes if outcome.status == "try_again"}
-            left = tuple(change for change in call.changes if change.key in again)
-            call = self._look(replace(call, changes=left)) if left else None
-        self._owed += len(call.changes) if call else 0
+    async def _heed(self, destination: Destination) -> None:
+        """Take those off who have said no since the last batch went out: a no does not wait for the next run."""
+        async with self._heeding:
+            for call in self._departures.since_last_asked():
+                self._repaired += len(call.changes)
+                await self._rounds(destination, call)
 
-    def _look(self, call: Call) -> Call | None:
-        """The last look: no call that adds or changes goes out without it. What causes a removal needs no permission."""
+    async def _carry(self, destination: Destination, planned: Call) -> None:
+        call = self._allowed(planned)
+        if call is None:
+            return
+        accepted = await self._rounds(destination, call)
+        if call.action != "leave" and accepted:
+            # a no that became known while the batch was on the wire
+            for late in self._departures.of(accepted):
+                self._repaired += len(late.changes)
+                await self._rounds(destination, late)
+
+    async def _rounds(self, destination: Destination, call: Call) -> list[Change]:
+        """Send a call, and what of it was surely not taken again; the changes that were accepted."""
+        accepted: list[Change] = []
+        left: Call | None = call
+        for _ in range(ROUNDS):
+            if left is None:
+                return accepted
+            said = {outcome.key: outcome for outcome in await self._send(destination, left)}
+            accepted += [change for change in left.changes if said[change.key].status == "accepted"]
+            again = tuple(change for change in left.changes if said[change.key].status == "try_again")
+            left = self._allowed(replace(left, changes=again)) if again else None
+        if left:
+            self._owed += len(left.changes)
+            self._not_taken |= {(change.container, change.key) for change in left.changes}
+        return accepted
+
+    def _allowed(self, call: Call) -> Call | None:
+        """What of a call may go out now. What causes a removal needs no permission, and a pause holds only the others."""
+        pause = paused(self._context.settings, self._name, self._plan.segments_of(self._name, call))
         if call.action == "leave":
-            return call
+            return self._departures.those_who_said_no(call) if pause else call
+        if pause:
+            raise SyncRefused(f"{self._name}: nothing more is added or changed: {pause}")
+        return self._permitted(self._ready(call))
+
+    def _permitted(self, call: Call | None) -> Call | None:
+        """The last look: no call that adds or changes goes out without it."""
+        if call is None:
+            return None
         context = self._context
         usable = consent_state(context.warehouse, self._plan.targets, context.clock.now(), context.consent_max_age)
         if not usable.usable:
             raise SyncRefused(f"{self._name}: nothing more is added or changed: {usable.trouble}")
-        refused = last_look(context.warehouse, self._plan.targets, call.changes)
+        refused = self._look.refused(call.changes)
         for reason in refused.values():
             self._withheld[reason] = self._withheld.get(reason, 0) + 1
+        self._not_taken |= {(change.container, change.key) for change in call.changes if change.key in refused}
         allowed = tuple(change for change in call.changes if change.key not in refused)
         return replace(call, changes=allowed) if allowed else None
+
+    def _ready(self, call: Call) -> Call | None:
+        """A joining needs the record: whose write was not taken waits, whose record is new has its id from the answer."""
+        if call.action != "join":
+            return call
+        changes = []
+        for change in call.changes:
+            document = (change.container, change.key)
+            if document in self._not_taken:
+                self._owed += 1
+                continue
+            changes.append(replace(change, vendor_id=self._vendor_ids.get(document, change.vendor_id)))
+        return replace(call, changes=tuple(changes)) if changes else None
 
     async def _send(self, destination: Destination, call: Call) -> Sequence[Outcome]:
         journal, clock = self._journal, self._context.clock
@@ -185,7 +251,7 @@ class _Applying:
         self._sent += 1
         self._crash_point("sync.sending")
         try:
-            outcomes = await destination.send(call, lambda reference: journal.remember(call_id, reference))
+            outcomes = await destination.send(call, lambda reference: self._remember(call_id, reference))
         except OutcomeUnknown as unknown:
             log.warning("%s", unknown)
             outcomes = await destination.settle(call)
@@ -194,10 +260,22 @@ class _Applying:
             journal.not_sent(call_id)
             raise
         self._crash_point("sync.after_accept")
-        journal.settled(call_id, call, outcomes, clock.now())
+        permits = self._look.entries(call.changes) if call.action != "leave" else {}
+        journal.settled(call_id, call, outcomes, clock.now(), permits)
         self._crash_point("sync.recorded")
+        self._count(call, outcomes)
+        return outcomes
+
+    def _remember(self, call_id: str, reference: str) -> None:
+        self._crash_point("sync.job_accepted")
+        self._journal.remember(call_id, reference)
+        self._crash_point("sync.job_remembered")
+
+    def _count(self, call: Call, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             self._accepted += outcome.status == "accepted"
+            if outcome.vendor_id:
+                self._vendor_ids[call.container, outcome.key] = outcome.vendor_id
             if outcome.status == "rejected":
                 self._rejected[outcome.code] = self._rejected.get(outcome.code, 0) + 1
-        return outcomes
+                self._not_taken.add((call.container, outcome.key))

@@ -12,7 +12,8 @@ from mailhouse.sync.identifiers import Relation, is_identifier
 from mailhouse.sync.manifest import Manifest, Model, read_manifest
 
 MODES = ("mirror", "upsert", "update_only", "insert_only", "shadow")
-MODES_BUILT = ("mirror", "upsert", "shadow")
+# a change that is larger than this share of an audience is a bug, not a campaign, unless somebody says that it is meant
+STOP_IF_REMOVED, STOP_IF_ADDED, STOP_IF_CHANGED = 0.2, 0.5, 0.3
 AUDIENCE_KEYS = (
     "destination",
     "audience",
@@ -27,12 +28,14 @@ AUDIENCE_KEYS = (
     "stop_if_changed",
 )
 PROFILE_KEYS = ("destination", "key", "fields")
-PERSON, MAILBOX, SPEAKER, STATUS = "customer_id", "mailbox", "profile_customer_id", "esp_status"
+FIELD_KEYS = ("field", "type", "if_null")
+FIELD_KINDS = ("text", "number", "date", "boolean")
+PERSON, MAILBOX, SPEAKER, STATUS, ESP_ID = "customer_id", "mailbox", "profile_customer_id", "esp_status", "esp_id"
 
 
 @dataclass(frozen=True)
 class Audience:
-    """One segment's way into one membership of one destination; shares are between 0 and 1, None means not said.
+    """One segment's way into one membership of one destination; shares are between 0 and 1.
 
     `container` and `membership` are what the destination makes of the words `audience` and `tag`: on Mailchimp a list and a
     tag in it, on Klaviyo the account ('') and a list.
@@ -48,9 +51,9 @@ class Audience:
     priority: int = 0
     holdout: float = 0.0
     rollout: float = 1.0
-    stop_if_removed: float | None = None
-    stop_if_added: float | None = None
-    stop_if_changed: float | None = None
+    stop_if_removed: float = STOP_IF_REMOVED
+    stop_if_added: float = STOP_IF_ADDED
+    stop_if_changed: float = STOP_IF_CHANGED
 
     @property
     def name(self) -> str:
@@ -64,11 +67,17 @@ def place_name(destination: str, container: str, membership: str) -> str:
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a profile model and the ESP's field it fills; `purpose`, when said, must be granted for it to be sent."""
+    """One column of a profile model and the ESP's field it fills.
+
+    `purpose`, when said, must be granted for it to be sent. `kind` is text, number, date or boolean, None when the column's own
+    type decides. A null clears the field there, or leaves it as it is.
+    """
 
     column: str
     name: str
     purpose: str | None = None
+    kind: str | None = None
+    null_leaves: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,8 @@ class ProfileModel:
     """What one destination may know of a person: the relation, the column with the address, the fields in their order.
 
     `mailbox` is the column with the address in the form consent is kept in, `speaker` the one with the customer whose fields
-    a shared mailbox shows, `status` the one with the ESP's own last-known status; None when the model has no such column.
+    a shared mailbox shows, `status` the one with the ESP's own last-known status, `esp_id` the one with the ESP's own id of the
+    record; None when the model has no such column.
     """
 
     destination: str
@@ -87,6 +97,7 @@ class ProfileModel:
     mailbox: str | None = None
     speaker: str | None = None
     status: str | None = None
+    esp_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -193,15 +204,11 @@ def _audience(model: Model, where: str, entry: Any, rules: Mapping[str, Rules]) 
     mode = entry.get("mode", "mirror")
     if mode not in MODES:
         _refuse(model, f"{where}.mode", f"{mode!r} is unknown; known are {', '.join(MODES)}")
-    if mode not in MODES_BUILT:
-        _refuse(model, f"{where}.mode", f"{mode} is not supported yet; use one of {', '.join(MODES_BUILT)}")
 
-    def share(key: str, default: float | None) -> Any:
-        return _number(model, where, entry, key, default, lambda value: 0 <= value <= 1, "a share from 0 to 1")
+    def share(key: str, default: float) -> float:
+        return float(_number(model, where, entry, key, default, lambda value: 0 <= value <= 1, "a share from 0 to 1"))
 
     priority = _number(model, where, entry, "priority", 0, lambda value: isinstance(value, int), "a whole number")
-    if priority:
-        _refuse(model, f"{where}.priority", "priorities between segments are not supported yet; leave it out or say 0")
     container, membership = rules[destination].place(audience, tag)
     return Audience(
         segment=model.name,
@@ -212,11 +219,11 @@ def _audience(model: Model, where: str, entry: Any, rules: Mapping[str, Rules]) 
         purpose=str(purpose),
         mode=str(mode),
         priority=priority,
-        holdout=float(share("holdout", 0.0)),
-        rollout=float(share("rollout", 1.0)),
-        stop_if_removed=share("stop_if_removed", None),
-        stop_if_added=share("stop_if_added", None),
-        stop_if_changed=share("stop_if_changed", None),
+        holdout=share("holdout", 0.0),
+        rollout=share("rollout", 1.0),
+        stop_if_removed=share("stop_if_removed", STOP_IF_REMOVED),
+        stop_if_added=share("stop_if_added", STOP_IF_ADDED),
+        stop_if_changed=share("stop_if_changed", STOP_IF_CHANGED),
     )
 
 
@@ -234,18 +241,15 @@ def _profile(model: Model, rules: Mapping[str, Rules]) -> ProfileModel:
     fields = entry.get("fields", {})
     if not isinstance(fields, Mapping):
         _refuse(model, "profile_of.fields", "must say column: field of the ESP, one a line")
-    parsed, owners = [], {}
-    for column, name in fields.items():
-        column = _column(model, f"profile_of.fields.{column}", column)
-        if trouble := rules[destination].field_trouble(name):
-            _refuse(model, f"profile_of.fields.{column}", trouble)
-        if name in owners:
-            _refuse(model, f"profile_of.fields.{column}", f"{name} is already filled by {owners[name]}; a field has one owner")
-        owners[name] = column
-        purpose = model.columns[column].get("purpose")
-        if purpose is not None and not is_identifier(purpose):
-            _refuse(model, f"columns.{column}.purpose", f"{purpose!r} is no purpose; use lower-case letters, digits and _")
-        parsed.append(Field(column=column, name=name, purpose=purpose))
+    parsed: list[Field] = []
+    owners: dict[str, str] = {}
+    for column, said in fields.items():
+        field = _field(model, str(column), said, rules[destination])
+        if field.name in owners:
+            where = f"profile_of.fields.{column}"
+            _refuse(model, where, f"{field.name} is already filled by {owners[field.name]}; a field has one owner")
+        owners[field.name] = field.column
+        parsed.append(field)
     return ProfileModel(
         destination=destination,
         relation=_relation(model),
@@ -255,7 +259,28 @@ def _profile(model: Model, rules: Mapping[str, Rules]) -> ProfileModel:
         mailbox=MAILBOX if MAILBOX in model.columns else None,
         speaker=SPEAKER if SPEAKER in model.columns else None,
         status=STATUS if STATUS in model.columns else None,
+        esp_id=ESP_ID if ESP_ID in model.columns else None,
     )
+
+
+def _field(model: Model, column: str, said: Any, rules: Rules) -> Field:
+    """`column: NAME`, or `column: {field: NAME, type: …, if_null: clear | leave}`."""
+    where = f"profile_of.fields.{column}"
+    column = _column(model, where, column)
+    entry = said if isinstance(said, Mapping) else {"field": said}
+    _only_known(model, where, entry, FIELD_KEYS)
+    name = entry.get("field")
+    if trouble := rules.field_trouble(name):
+        _refuse(model, where, trouble)
+    kind, if_null = entry.get("type"), entry.get("if_null", "clear")
+    if kind is not None and kind not in FIELD_KINDS:
+        _refuse(model, f"{where}.type", f"{kind!r} is unknown; known are {', '.join(FIELD_KINDS)}")
+    if if_null not in ("clear", "leave"):
+        _refuse(model, f"{where}.if_null", f"{if_null!r} is unknown; known are clear, leave")
+    purpose = model.columns[column].get("purpose")
+    if purpose is not None and not is_identifier(purpose):
+        _refuse(model, f"columns.{column}.purpose", f"{purpose!r} is no purpose; use lower-case letters, digits and _")
+    return Field(column=column, name=str(name), purpose=purpose, kind=kind, null_leaves=if_null == "leave")
 
 
 def _relation(model: Model) -> Relation:

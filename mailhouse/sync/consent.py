@@ -66,11 +66,11 @@ def _newest_act(connection: duckdb.DuckDBPyConnection, events: Relation | None) 
 
 
 def create_consent(connection: duckdb.DuckDBPyConnection, targets: Targets, state: ConsentState) -> None:
-    """Give the plan `sync_consent(mailbox, purpose, is_allowed, reason)`: one row each, the strictest of several."""
+    """Give the plan `sync_consent(mailbox, purpose, is_allowed, reason, event_id)`: one row each, the strictest of several."""
     if state.status == "missing" or targets.consent_status is None:
         connection.execute(
             "create or replace temp table sync_consent as select null::varchar as mailbox, null::varchar as purpose,"
-            " null::boolean as is_allowed, null::varchar as reason where false"
+            " null::boolean as is_allowed, null::varchar as reason, null::varchar as event_id where false"
         )
         return
     connection.execute(f"create or replace temp table sync_consent as {_decisions(targets.consent_status)}")
@@ -82,7 +82,8 @@ def _decisions(status: Relation, only: str = "true") -> str:
             mailbox,
             purpose,
             bool_and(coalesce(decision = 'allow', false)) as is_allowed,
-            coalesce(min(reason) filter (decision is distinct from 'allow'), 'denied') as reason
+            coalesce(min(reason) filter (decision is distinct from 'allow'), 'denied') as reason,
+            min(event_id) as event_id
         from {status.sql}
         where channel = '{CHANNEL}' and brand = '{BRAND}' and {only}
         group by mailbox, purpose
@@ -115,3 +116,19 @@ def last_look(connection: duckdb.DuckDBPyConnection, targets: Targets, changes: 
     ).fetchall()
     unasked = {change.key: "no_purpose" for change in changes if not change.needs}
     return unasked | dict(refused)
+
+
+class WarehouseLook:
+    """The last look by the warehouse's own decisions alone."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, targets: Targets) -> None:
+        self._connection, self._targets = connection, targets
+
+    def refused(self, changes: Sequence[Change]) -> dict[str, str]:
+        return last_look(self._connection, self._targets, changes)
+
+    def entries(self, changes: Sequence[Change]) -> dict[str, str]:  # noqa: ARG002
+        return {}
+
+    def withdrawn_since(self, moment: datetime) -> frozenset[str]:  # noqa: ARG002
+        return frozenset()

@@ -7,8 +7,9 @@ import duckdb
 from mailhouse.destinations import rules_for
 from mailhouse.errors import ConfigurationError, SyncRefused
 from mailhouse.settings import Connection
-from mailhouse.sync.audiences import PERSON, Audience, ProfileModel, Targets
+from mailhouse.sync.audiences import PERSON, Audience, Field, ProfileModel, Targets
 from mailhouse.sync.consent import ConsentState, create_consent, exists
+from mailhouse.sync.decisions import create_decisions
 from mailhouse.sync.identifiers import quoted
 
 # what can be an address at all; whether it exists is for the ESP to say
@@ -24,24 +25,33 @@ def text(value: str) -> str:
 
 
 def field_kinds(connection: duckdb.DuckDBPyConnection, profile: ProfileModel) -> dict[str, str]:
-    """The kind (text, number, date) of each field of the ESP, by the type of the column that fills it.
+    """The kind (text, number, date, boolean) of each field of the ESP: what the mapping says, else the column's own type.
 
-    Raises SyncRefused when the profile model is not built, ConfigurationError when it lacks a column.
+    Raises SyncRefused when the profile model is not built, ConfigurationError when it lacks a column or a type does not fit.
     """
     if not exists(connection, profile.relation):
         raise SyncRefused(f"{profile.model}: not built; run `mailhouse run` first")
     types = {name.lower(): kind for name, kind, *_ in connection.execute(f"describe {profile.relation.sql}").fetchall()}
-    special = (profile.mailbox, profile.speaker, profile.status)
+    special = (profile.mailbox, profile.speaker, profile.status, profile.esp_id)
     for column in (PERSON, profile.key, *special, *(field.column for field in profile.fields)):
         if column is not None and column not in types:
             lacking = f"{profile.model}: the built model has no column {column}"
             raise ConfigurationError(f"{lacking}; run `mailhouse run`, or correct `profile_of`")
-    return {field.name: _kind(types[field.column]) for field in profile.fields}
+    kinds = {}
+    for field in profile.fields:
+        there = _kind(types[field.column])
+        kinds[field.name] = field.kind or there
+        if kinds[field.name] not in (there, "text"):
+            said = f"{profile.model}: profile_of.fields.{field.column}.type: the column holds {there}, not {field.kind}"
+            raise ConfigurationError(f"{said}; cast it in the model, or say another type")
+    return kinds
 
 
 def _kind(column_type: str) -> str:
     if column_type.startswith(_NUMBERS):
         return "number"
+    if column_type == "BOOLEAN":
+        return "boolean"
     return "date" if column_type.startswith(_DAYS) else "text"
 
 
@@ -67,8 +77,7 @@ def create_desired(
     members = [_members(connection, number, audience) for number, audience in enumerate(targets.audiences)]
     body = " union all ".join(member for member in members if member) or "select 0 as target_id, '' as customer_id where false"
     connection.execute(f"create or replace temp table sync_members as {body}")
-    connection.execute(_DECISIONS, {"consent": consent.status})
-    connection.execute(_WANTED)
+    create_decisions(connection, consent.status)
     return kinds
 
 
@@ -77,26 +86,19 @@ def _create_targets(
 ) -> None:
     connection.execute(
         "create or replace temp table sync_targets (target_id integer, segment varchar, destination varchar, container varchar,"
-        " membership varchar, purpose varchar, mode varchar, holdout double, rollout double, held_back varchar,"
-        " is_selected boolean)"
+        " membership varchar, purpose varchar, mode varchar, priority integer, holdout double, rollout double,"
+        " held_back varchar, is_selected boolean)"
     )
-    for number, audience in enumerate(targets.audiences):
-        connection.execute(
-            "insert into sync_targets values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                number,
-                audience.segment,
-                audience.destination,
-                audience.container,
-                audience.membership,
-                audience.purpose,
-                audience.mode,
-                audience.holdout,
-                audience.rollout,
-                held_back.get(audience.segment),
-                audience.segment in selected,
-            ],
+    rows = [
+        (
+            *(number, audience.segment, audience.destination, audience.container, audience.membership, audience.purpose),
+            *(audience.mode, audience.priority, audience.holdout, audience.rollout),
+            *(held_back.get(audience.segment), audience.segment in selected),
         )
+        for number, audience in enumerate(targets.audiences)
+    ]
+    if rows:
+        connection.executemany("insert into sync_targets values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str:
@@ -110,16 +112,9 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
     person = f"cast(profile.{quoted(PERSON)} as varchar)"
     speaks = f"{person} = cast(profile.{quoted(profile.speaker)} as varchar)" if profile.speaker else "true"
     status = f"cast(profile.{quoted(profile.status)} as varchar)" if profile.status else "null::varchar"
-    pairs = []
+    esp_id = f"cast(profile.{quoted(profile.esp_id)} as varchar)" if profile.esp_id else "null::varchar"
     purposes = sorted({field.purpose for field in profile.fields if field.purpose is not None})
     granted = ", ".join(f"case when {_granted(mailbox, purpose)} then {text(purpose)} end" for purpose in purposes)
-    for field in profile.fields:
-        column = f"profile.{quoted(field.column)}"
-        # a moment is sent as its day: the ESP's dates have no time
-        value = f"cast({column} as date)" if kinds[field.name] == "date" else column
-        if field.purpose is not None:
-            value = f"case when {_granted(mailbox, field.purpose)} then {value} end"
-        pairs.append(f"{text(field.name)}, {value}")
     return f"""
         select
             {text(profile.destination)} as destination,
@@ -128,11 +123,34 @@ def _people(profile: ProfileModel, kinds: Mapping[str, str], vendor: str) -> str
             {address} as address,
             {mailbox} as mailbox,
             lower({status}) as esp_status,
+            {esp_id} as esp_id,
             {rules.key_sql(address)} as document_key,
-            cast(json_object({", ".join(pairs)}) as varchar) as fields,
+            {_fields(profile, kinds, mailbox)} as fields,
             cast([{granted}] as varchar[]) as field_purposes
         from {profile.relation.sql} as profile
     """
+
+
+def _fields(profile: ProfileModel, kinds: Mapping[str, str], mailbox: str) -> str:
+    """SQL for the document's fields as canonical JSON; a field whose null leaves what is there is absent when null."""
+    values = [(field, _value(field, kinds[field.name], mailbox)) for field in profile.fields]
+    if not any(field.null_leaves for field in profile.fields):
+        return f"cast(json_object({', '.join(f'{text(field.name)}, {value}' for field, value in values)}) as varchar)"
+    pairs = []
+    for field, value in values:
+        pair = f"to_json({text(field.name)}) || ':' || coalesce(cast(to_json({value}) as varchar), 'null')"
+        pairs.append(f"case when {value} is not null then {pair} end" if field.null_leaves else pair)
+    present = f"list_filter([{', '.join(pairs)}], lambda pair: pair is not null)"
+    return f"'{{' || array_to_string({present}, ',') || '}}'"
+
+
+def _value(field: Field, kind: str, mailbox: str) -> str:
+    column = f"profile.{quoted(field.column)}"
+    # a moment is sent as its day: the ESP's dates have no time
+    value = f"cast({column} as date)" if kind == "date" else column
+    if field.kind == "text":
+        value = f"cast({column} as varchar)"
+    return value if field.purpose is None else f"case when {_granted(mailbox, field.purpose)} then {value} end"
 
 
 def _granted(mailbox: str, purpose: str) -> str:
@@ -158,8 +176,8 @@ def _members(connection: duckdb.DuckDBPyConnection, number: int, audience: Audie
 
 _NOBODY = (
     "select null::varchar as destination, null::varchar as customer_id, null::boolean as speaks, null::varchar as address,"
-    " null::varchar as mailbox, null::varchar as esp_status, null::varchar as document_key, null::varchar as fields,"
-    " null::varchar[] as field_purposes"
+    " null::varchar as mailbox, null::varchar as esp_status, null::varchar as esp_id, null::varchar as document_key,"
+    " null::varchar as fields, null::varchar[] as field_purposes"
     " where false"
 )
 
@@ -171,55 +189,4 @@ _PICKED = f"""
         -- the profile model picks who speaks for a shared mailbox; where it leaves several, the lowest id does
         row_number() over (partition by destination, document_key order by speaks desc, customer_id, fields) = 1 as is_picked
     from people
-"""
-
-# a number from 0 to 1 that is the same for the same person and audience for ever
-_SALTED = "md5({salt} || ':' || targets.container || ':' || targets.membership || ':' || members.customer_id)"
-_SHARE = f"cast('0x' || substr({_SALTED}, 1, 8) as bigint) / 4294967296.0"
-
-_DECISIONS = f"""
-    create or replace temp table sync_decisions as
-    with people as (
-        select distinct on (destination, customer_id) * from sync_people order by destination, customer_id, document_key
-    )
-    select
-        members.target_id,
-        members.customer_id,
-        targets.destination,
-        targets.container,
-        targets.membership,
-        targets.purpose,
-        people.document_key,
-        people.mailbox,
-        case
-            when people.customer_id is null then 'not_in_profiles'
-            when people.address is null then 'no_address'
-            when not people.is_valid then 'invalid_address'
-            when $consent = 'missing' then 'consent_unavailable'
-            when consent.mailbox is null then 'no_consent_record'
-            when not consent.is_allowed then consent.reason
-            when $consent = 'stale' then 'consent_stale'
-            -- the ESP's own view is a second lock: whoever is not plainly subscribed there is not written to
-            when people.esp_status <> 'subscribed' then 'esp_' || people.esp_status
-            when {_SHARE.format(salt="'holdout'")} < targets.holdout then 'held_out'
-            when {_SHARE.format(salt="'rollout'")} >= targets.rollout then 'not_yet_in_rollout'
-        end as reason
-    from sync_members as members
-    inner join sync_targets as targets on members.target_id = targets.target_id
-    left join people on targets.destination = people.destination and members.customer_id = people.customer_id
-    left join sync_consent as consent on people.mailbox = consent.mailbox and targets.purpose = consent.purpose
-"""
-
-_WANTED = """
-    create or replace temp table sync_wanted as
-    select distinct decisions.destination, decisions.container, decisions.document_key, decisions.membership
-    from sync_decisions as decisions
-    inner join sync_targets as targets on decisions.target_id = targets.target_id
-    where decisions.reason is null
-        -- a membership that several segments feed waits for all of them
-        and not exists (
-            select 1 from sync_targets as others
-            where others.destination = decisions.destination and others.container = decisions.container
-                and others.membership = decisions.membership and (others.held_back is not null or not others.is_selected)
-        )
 """

@@ -12,7 +12,7 @@ from mailhouse.destinations import Change
 _HAD = """
     create or replace temp table sync_had as
     with delivered as (
-        select destination, container, document_key, mailbox, address, customer_id,
+        select destination, container, document_key, mailbox, address, customer_id, vendor_id,
             unnest(from_json(memberships, '["VARCHAR"]')) as membership
         from sync_delivered
     ),
@@ -27,13 +27,14 @@ _HAD = """
             ) as is_sure
         from delivered
         union all
-        select destination, container, document_key, mailbox, address, customer_id, membership, false as is_sure
+        select destination, container, document_key, mailbox, address, customer_id, vendor_id, membership,
+            false as is_sure
         from sync_in_flight
         where action = 'add'
     )
     select
         destination, container, document_key, membership, bool_or(is_sure) as is_sure,
-        max(mailbox) as mailbox, max(address) as address, max(customer_id) as customer_id
+        max(mailbox) as mailbox, max(address) as address, max(customer_id) as customer_id, max(vendor_id) as vendor_id
     from rows_had
     group by destination, container, document_key, membership
 """
@@ -56,9 +57,9 @@ _KEPT = """
     left join sync_places as places
         on had.destination = places.destination and had.container = places.container and had.membership = places.membership
     where
-        -- a segment that is held back, or not asked for, moves nobody; an upsert lets nobody go; a no is stronger than both
+        -- a segment that is held back, or not asked for, moves nobody; only a mirror lets people go; a no is stronger than both
         (
-            (places.is_frozen or places.mode = 'upsert')
+            (places.is_frozen or places.mode in ('upsert', 'update_only', 'insert_only'))
             and (
                 $consent = 'missing'
                 or exists (
@@ -95,7 +96,7 @@ _MEMBERSHIPS = """
             else 'remove'
         end as change,
         coalesce(places.mode = 'shadow', false) as is_shadow,
-        had.address, had.mailbox, had.customer_id
+        had.address, had.mailbox, had.customer_id, had.vendor_id
     from sync_wanted as wanted
     full outer join sync_had as had
         on wanted.destination = had.destination and wanted.container = had.container
@@ -112,10 +113,14 @@ _MEMBERSHIPS = """
 _DOCUMENTS = """
     create or replace temp table sync_documents as
     with wanted as (
-        select destination, container, document_key, list_sort(list(membership)) as memberships
-        from sync_memberships
-        where is_wanted and not is_shadow
-        group by destination, container, document_key
+        select
+            memberships.destination, memberships.container, memberships.document_key,
+            list_sort(list(memberships.membership)) as memberships,
+            bool_and(places.mode = 'insert_only') as is_inserted_only
+        from sync_memberships as memberships
+        inner join sync_places as places using (destination, container, membership)
+        where memberships.is_wanted and not memberships.is_shadow
+        group by memberships.destination, memberships.container, memberships.document_key
     ),
     needs as (
         select destination, container, document_key, list_sort(list(distinct purpose)) as needs
@@ -125,7 +130,7 @@ _DOCUMENTS = """
     ),
     documents as (
         select
-            wanted.*, people.customer_id, people.address, people.mailbox, people.fields,
+            wanted.*, people.customer_id, people.esp_id, people.address, people.mailbox, people.fields,
             -- a field with a purpose of its own was put in because that purpose was granted
             list_sort(list_distinct(list_concat(needs.needs, people.field_purposes))) as needs,
             md5(people.address || chr(10) || people.fields || chr(10) || cast(to_json(wanted.memberships) as varchar)) as row_hash
@@ -138,10 +143,14 @@ _DOCUMENTS = """
     )
     select
         documents.*,
+        coalesce(nullif(delivered.vendor_id, ''), documents.esp_id, '') as vendor_id,
         delivered.document_key is null
-            or cast(delivered.fields as varchar) <> documents.fields
-            or delivered.address <> documents.address
-            or flying.document_key is not null as is_changed
+            or flying.document_key is not null
+            or (
+                -- who is only to be inserted is never changed afterwards
+                not documents.is_inserted_only
+                and (cast(delivered.fields as varchar) <> documents.fields or delivered.address <> documents.address)
+            ) as is_changed
     from documents
     left join sync_delivered as delivered
         on documents.destination = delivered.destination and documents.container = delivered.container
@@ -156,13 +165,14 @@ _CHANGES = """
     with moves as (
         select
             memberships.destination, memberships.container, memberships.document_key,
-            list_sort(list(memberships.membership) filter (change = 'add')) as joins,
+            list_sort(list(memberships.membership) filter (change = 'add' and attempts.membership is null)) as joins,
             list_sort(list(memberships.membership) filter (change = 'remove' and attempts.membership is null)) as leaves,
-            max(memberships.address) as address, max(memberships.mailbox) as mailbox, max(memberships.customer_id) as customer_id
+            max(memberships.address) as address, max(memberships.mailbox) as mailbox, max(memberships.customer_id) as customer_id,
+            max(memberships.vendor_id) as vendor_id
         from sync_memberships as memberships
-        -- a removal that was refused waits for its time
+        -- a removal, or a joining, that was refused waits for its time
         left join sync_attempts as attempts
-            on memberships.change = 'remove' and attempts.action = 'leave'
+            on attempts.action = case memberships.change when 'remove' then 'leave' when 'add' then 'join' end
             and memberships.destination = attempts.destination and memberships.container = attempts.container
             and memberships.document_key = attempts.document_key and memberships.membership = attempts.membership
             and attempts.next_try_at > $now
@@ -177,6 +187,8 @@ _CHANGES = """
             coalesce(documents.mailbox, moves.mailbox) as mailbox,
             coalesce(documents.fields, '{}') as fields,
             coalesce(documents.row_hash, '') as row_hash,
+            coalesce(documents.vendor_id, moves.vendor_id, '') as vendor_id,
+            coalesce(documents.is_changed, false) as is_changed,
             coalesce(documents.is_changed or len(moves.joins) > 0, false) as is_owed,
             -- a document that was refused as it is waits for its time, or for a change
             attempts.document_key is not null as is_waiting,
@@ -191,7 +203,7 @@ _CHANGES = """
             and documents.document_key = attempts.document_key and attempts.action = 'write'
             and documents.row_hash = attempts.row_hash and attempts.next_try_at > $now
     )
-    select *, is_owed and not is_waiting as is_written
+    select *, is_owed and not is_waiting as is_sent, is_changed and not is_waiting as is_written
     from owed
     where is_owed or len(leaves) > 0
 """
@@ -213,9 +225,9 @@ def changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
         """
         select
             destination, container, document_key, customer_id, address, mailbox, fields, row_hash,
-            is_written, joins, leaves, needs
+            is_sent, is_written, joins, leaves, needs, vendor_id
         from sync_changes
-        where is_written or len(leaves) > 0
+        where is_sent or len(leaves) > 0
         order by destination, container, document_key
         """
     ).fetchall()
@@ -223,11 +235,12 @@ def changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
         Change(
             *head,
             write=written,
-            add=tuple(joins or ()) if written else (),
+            add=tuple(joins or ()) if sent else (),
             remove=tuple(leaves or ()),
             needs=tuple(needs or ()),
+            vendor_id=vendor_id,
         )
-        for *head, written, joins, leaves, needs in rows
+        for *head, sent, written, joins, leaves, needs, vendor_id in rows
     ]
 
 
@@ -238,12 +251,15 @@ def membership_counts(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
         select
             memberships.destination, memberships.container, memberships.membership,
             count(*) filter (change in ('stays', 'remove', 'kept')),
-            count(*) filter (change = 'add' and (is_shadow or is_written)),
+            count(*) filter (change = 'add' and (is_shadow or (is_sent and list_contains(changes.joins, membership)))),
             count(*) filter (change = 'stays' and coalesce(is_written, false)),
             count(*) filter (change = 'remove' and (is_shadow or list_contains(changes.leaves, membership))),
             count(*) filter (change = 'stays' and not coalesce(is_owed, false)),
             count(*) filter (
-                (is_wanted and not is_shadow and coalesce(is_waiting and is_owed, false))
+                (
+                    is_wanted and not is_shadow
+                    and coalesce(is_waiting and is_owed or change = 'add' and not list_contains(joins, membership), false)
+                )
                 or (change = 'remove' and not is_shadow and not coalesce(list_contains(changes.leaves, membership), false))
             ),
             count(*) filter (change = 'kept')

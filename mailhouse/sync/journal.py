@@ -10,7 +10,9 @@ import duckdb
 import pyarrow as pa
 
 from mailhouse.destinations import Call, Change, Outcome
+from mailhouse.sync.fencing import fence
 from mailhouse.sync.state import SCHEMA
+from mailhouse.sync.stops import Approval, Stop
 
 FIRST_DISTANCE = timedelta(hours=1)
 LONGEST_DISTANCE = timedelta(days=7)
@@ -34,7 +36,9 @@ _COMPOSED = f"""
                 coalesce(from_json(delivered.seen, '["VARCHAR"]'), []),
                 lambda one: not list_contains(list_concat(arrived.joins, arrived.leaves), one)
             )) as seen,
+            arrived.fields is null and coalesce(delivered.fields_seen, false) as fields_seen,
             coalesce(delivered.origin, 'sent') as origin,
+            arrived.permitted_by,
             delivered.acknowledged_at as acknowledged_before,
             case when delivered.document_key is not null then
                 json_object('fields', delivered.fields, 'memberships', delivered.memberships)
@@ -59,33 +63,100 @@ _LOGGED = """
         $run_id as run_id, $now::timestamptz as acknowledged_at,
         destination, container, document_key, customer_id, address, mailbox,
         before -> '$.fields' as fields_before, fields as fields_after,
-        coalesce(before -> '$.memberships', '[]'::json) as memberships_before, memberships as memberships_after
+        coalesce(before -> '$.memberships', '[]'::json) as memberships_before, memberships as memberships_after,
+        permitted_by
     from sync_arrived
+"""
+
+
+_DECIDED = """
+    select distinct on (segment, destination, container, membership, customer_id)
+        segment, destination, container, membership, customer_id, document_key, mailbox, ledger_event_id,
+        case when reason is null then 'allowed' else 'refused' end as decision,
+        coalesce(reason, 'allowed') as reason
+    from given
+    order by all
+"""
+_SAME_PERSON = """
+    given.segment = old.segment and given.destination = old.destination and given.container = old.container
+    and given.membership = old.membership and given.customer_id = old.customer_id
 """
 
 
 class Journal:
     """Writes one run's progress; each method is one transaction."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str, tokens: Mapping[str, int] | None = None) -> None:
         self._connection = connection
         self.run_id = run_id
+        self._tokens = tokens or {}
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._connection.execute("begin transaction")
         try:
+            for name, token in self._tokens.items():
+                fence(self._connection, name, token)
             yield
         except BaseException:
             self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
 
-    def begin_run(self, now: datetime, planned: str, calls_planned: int) -> None:
+    def begin_run(self, now: datetime, planned: str, calls_planned: int, *, kind: str = "sync", plan_digest: str = "") -> None:
         with self._transaction():
             self._connection.execute(
-                f"insert into {SCHEMA}.runs (run_id, started_at, planned, calls_planned, outcome) values (?, ?, ?, ?, 'running')",
-                [self.run_id, now, planned, calls_planned],
+                f"insert into {SCHEMA}.runs (run_id, started_at, planned, calls_planned, outcome, kind, plan_digest)"
+                " values (?, ?, ?, ?, 'running', ?, ?)",
+                [self.run_id, now, planned, calls_planned, kind, plan_digest],
+            )
+
+    def approve(self, stops: Sequence[Stop], approval: Approval | None, now: datetime) -> None:
+        """Keep who said that what the breaker stopped is meant, and why."""
+        if approval is None or not stops:
+            return
+        rows = [(self.run_id, now, approval.who, approval.reason, stop.segment, f"{stop.kind}: {stop.says}") for stop in stops]
+        with self._transaction():
+            self._connection.executemany(f"insert into {SCHEMA}.approvals values (?, ?, ?, ?, ?, ?)", rows)
+
+    def decide(self, decisions: pa.Table, is_complete: bool, now: datetime) -> None:
+        """Keep who may be written to, each decision from when to when, and who is held out for good.
+
+        A decision that is as before goes on; a person who is in no segment of the audience any more has none.
+        """
+        values = {"now": now, "run_id": self.run_id}
+        gone = "" if is_complete else "and (old.segment, old.destination) in (select segment, destination from given)"
+        with self._transaction():
+            self._insert(f"create or replace temp table sync_given as {_DECIDED}", decisions)
+            self._connection.execute(
+                f"""
+                update {SCHEMA}.send_decisions as old set valid_to = $now
+                where old.valid_to is null {gone.replace("given", "sync_given")} and not exists (
+                    select 1 from sync_given as given where {_SAME_PERSON}
+                        and given.decision = old.decision and given.reason = old.reason
+                        and given.ledger_event_id is not distinct from old.ledger_event_id
+                        and given.document_key is not distinct from old.document_key
+                )
+                """,
+                {"now": now},
+            )
+            self._connection.execute(
+                f"""
+                insert into {SCHEMA}.send_decisions by name
+                select * exclude (mailbox), $now::timestamptz as valid_from, null::timestamptz as valid_to, $run_id as run_id
+                from sync_given as given
+                where not exists (select 1 from {SCHEMA}.send_decisions as old where old.valid_to is null and {_SAME_PERSON})
+                """,
+                values,
+            )
+            self._connection.execute(
+                f"""
+                insert or ignore into {SCHEMA}.holdouts
+                select destination, container, membership, customer_id, coalesce(mailbox, ''), $now::timestamptz
+                from sync_given
+                where reason = 'held_out'
+                """,
+                {"now": now},
             )
 
     def end_run(self, now: datetime, calls_made: str, accepted: int, rejected: int, outcome: str) -> None:
@@ -137,24 +208,41 @@ class Journal:
         with self._transaction():
             self._connection.execute(f"delete from {SCHEMA}.in_flight where call_id = ?", [call_id])
 
-    def settled(self, call_id: str, call: Call, outcomes: Sequence[Outcome], now: datetime) -> None:
-        """Write down what a call came to: delivered advances by what was accepted, attempts keep what was rejected."""
+    def settled(
+        self,
+        call_id: str,
+        call: Call,
+        outcomes: Sequence[Outcome],
+        now: datetime,
+        permits: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write down what a call came to: delivered advances by what was accepted, attempts keep what was rejected.
+
+        permits: document key -> the ledger's entry that the write rests on.
+        """
         said = {outcome.key: outcome for outcome in outcomes}
         accepted = [change for change in call.changes if said[change.key].status == "accepted"]
         rejected = [(change, said[change.key]) for change in call.changes if said[change.key].status == "rejected"]
         with self._transaction():
-            self._delivered(call, accepted, {outcome.key: outcome.vendor_id for outcome in outcomes}, now)
+            self._delivered(call, accepted, {outcome.key: outcome.vendor_id for outcome in outcomes}, permits or {}, now)
             self._forget(call, accepted)
             self._rejected(call, rejected, now)
             self._connection.execute(f"delete from {SCHEMA}.in_flight where call_id = ?", [call_id])
 
-    def _delivered(self, call: Call, accepted: Sequence[Change], vendor_ids: Mapping[str, str], now: datetime) -> None:
+    def _delivered(
+        self,
+        call: Call,
+        accepted: Sequence[Change],
+        vendor_ids: Mapping[str, str],
+        permits: Mapping[str, str],
+        now: datetime,
+    ) -> None:
         """Advance what is delivered by one acknowledgement, and keep what was there before it."""
         if not accepted:
             return
         names = (
             *("destination", "container", "document_key", "customer_id", "address", "mailbox", "fields", "vendor_id"),
-            *("joins", "leaves"),
+            *("permitted_by", "joins", "leaves"),
         )
         leaves = [call.membership] if call.action == "leave" else []
         rows = [
@@ -162,6 +250,7 @@ class Journal:
                 *(c.destination, c.container, c.key, c.customer_id, c.address, c.mailbox),
                 c.fields if call.action == "write" else None,
                 vendor_ids.get(c.key) or c.vendor_id,
+                permits.get(c.key),
                 [] if call.action == "leave" else list(c.add),
                 leaves,
             )
@@ -171,7 +260,9 @@ class Journal:
         values = {"now": now, "run_id": self.run_id, "is_leave": call.action == "leave"}
         self._insert(f"create or replace temp table sync_arrived as {_COMPOSED}", table, values)
         self._connection.execute(f"insert into {SCHEMA}.deliveries by name {_LOGGED}", {"now": now, "run_id": self.run_id})
-        self._connection.execute(f"insert or replace into {SCHEMA}.delivered by name select * exclude (before) from sync_arrived")
+        self._connection.execute(
+            f"insert or replace into {SCHEMA}.delivered by name select * exclude (before, permitted_by) from sync_arrived"
+        )
 
     def _forget(self, call: Call, accepted: Sequence[Change]) -> None:
         """An acknowledgement ends every doubt about the same thing that an earlier run left, and every earlier refusal."""

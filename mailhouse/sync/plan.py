@@ -1,7 +1,8 @@
 """The plan: the difference between what the models say and what the destinations have acknowledged, as a document."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +15,9 @@ from mailhouse.sync import difference, state
 from mailhouse.sync.audiences import Targets, place_name, read_audiences
 from mailhouse.sync.consent import ConsentState, consent_state, exists
 from mailhouse.sync.context import Context
+from mailhouse.sync.decisions import decisions_table
 from mailhouse.sync.desired import create_desired
-
-STOP_FLOOR = 50
+from mailhouse.sync.stops import Approval, Stop, find_stops
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,10 @@ class AudiencePlan:
 class Plan:
     """Everything a sync will do, decided; applying it takes no further look at the segments.
 
-    `calls` are the exact write calls by destination, in their order. `wanted` has one row each membership that should be there
-    afterwards (destination, container, membership, document_key). `is_complete`: it is of every segment, not of some.
+    `calls` are the exact write calls by destination, in their order. `stops` are what the breaker found: held back with their
+    segments, or let through by `approval`. `decisions` has one row each person and audience of the selected segments. `wanted`
+    has one row each membership that should be there afterwards (destination, container, membership, document_key).
+    `is_complete`: it is of every segment, not of some.
     """
 
     made_at: datetime
@@ -64,7 +67,10 @@ class Plan:
     consent: ConsentState
     held_back: Mapping[str, str]
     wanted: pa.Table
+    decisions: pa.Table
     is_complete: bool
+    stops: tuple[Stop, ...] = ()
+    approval: Approval | None = None
 
     @property
     def ok(self) -> bool:
@@ -80,10 +86,32 @@ class Plan:
     def is_empty(self) -> bool:
         return self.call_count == 0
 
+    @property
+    def digest(self) -> str:
+        """A fingerprint of what would be sent: two plans with the same one do the same."""
+        seal = hashlib.sha256()
+        for destination, calls in sorted(self.calls.items()):
+            for call in calls:
+                seal.update(f"{destination}\n{call.action}\n{call.container}\n{call.membership}\n".encode())
+                for change in call.changes:
+                    seal.update(f"{change.key}\n{change.address}\n{change.fields}\n{','.join(change.add)}\n".encode())
+        return seal.hexdigest()
+
+    def segments_of(self, destination: str, call: Call) -> frozenset[str]:
+        """The segments that feed the memberships a call moves people in; for a document alone, all that feed its container."""
+        moved = {call.membership} if call.action == "leave" else {one for change in call.changes for one in change.add}
+        return frozenset(
+            audience.segment
+            for audience in self.targets.audiences
+            if audience.destination == destination
+            and audience.container == call.container
+            and (not moved or audience.membership in moved)
+        )
+
     def calls_by(self) -> dict[str, dict[str, int]]:
-        """Destination -> {`write`: batches of documents, `leave`: batches of leavers}."""
+        """Destination -> {`write`: batches of documents, `join` and `leave`: of people who enter or leave a membership}."""
         return {
-            destination: {action: sum(call.action == action for call in calls) for action in ("write", "leave")}
+            destination: {action: sum(call.action == action for call in calls) for action in ("write", "join", "leave")}
             for destination, calls in self.calls.items()
         }
 
@@ -143,11 +171,17 @@ class Plan:
         }
 
 
-def make_plan(context: Context, segments: Iterable[str] | None = None, held_back: Mapping[str, str] | None = None) -> Plan:
+def make_plan(
+    context: Context,
+    segments: Iterable[str] | None = None,
+    held_back: Mapping[str, str] | None = None,
+    approval: Approval | None = None,
+) -> Plan:
     """Work out what each destination is owed now; reads the warehouse only.
 
     segments: names of segments, None means all; the others then move nobody. held_back: segment -> why it must not be sent:
-    nobody joins or leaves through it, save who has said no. Raises ConfigurationError, SyncRefused.
+    nobody joins or leaves through it, save who has said no. approval: lets through what the breaker stops, and nothing else.
+    Raises ConfigurationError, SyncRefused.
     """
     connections = context.settings.connections
     targets = read_audiences(context.manifest, connections)
@@ -163,9 +197,18 @@ def make_plan(context: Context, segments: Iterable[str] | None = None, held_back
     now = context.clock.now()
     consent = consent_state(context.warehouse, targets, now, context.consent_max_age)
     plan = _compute(context, connections, targets, consent, held, selected, everything=not segments, now=now)
-    if stopped := _stopped(plan):
+    moves = {(one.destination, one.container, one.membership): one for one in plan.audiences}
+    chosen = [audience for audience in targets.audiences if audience.segment in selected]
+    stops = find_stops(context.warehouse, chosen, moves, held)
+    if stops and approval is None:
+        stopped = {stop.segment: waits(stop) for stop in stops}
         plan = _compute(context, connections, targets, consent, held | stopped, selected, everything=not segments, now=now)
-    return plan
+    return replace(plan, stops=stops, approval=approval)
+
+
+def waits(stop: Stop) -> str:
+    """A stop as the reason why its segment is held back."""
+    return f"{stop.kind}: {stop.says}; see `mailhouse plan`, then `mailhouse sync --approve REASON`"
 
 
 def _compute(
@@ -199,6 +242,7 @@ def _compute(
             "select destination, container, membership, document_key from sync_memberships"
             " where not is_shadow and change <> 'remove' order by all"
         ).to_arrow_table(),
+        decisions=decisions_table(warehouse),
         is_complete=everything,
     )
 
@@ -240,24 +284,3 @@ def _audiences(context: Context, targets: Targets, held: Mapping[str, str], sele
             )
         )
     return tuple(made)
-
-
-def _stopped(plan: Plan) -> dict[str, str]:
-    """Segments whose own `stop_if_*` says that so large a change is not meant."""
-    stopped = {}
-    planned = {(one.destination, one.container, one.membership): one for one in plan.audiences}
-    for audience in plan.targets.audiences:
-        one = planned.get((audience.destination, audience.container, audience.membership))
-        if one is None or not one.before or audience.segment in plan.held_back:
-            continue
-        limits = (
-            ("stop_if_removed", audience.stop_if_removed, one.removals),
-            ("stop_if_added", audience.stop_if_added, one.adds),
-            ("stop_if_changed", audience.stop_if_changed, one.updates),
-        )
-        for key, limit, people in limits:
-            if limit is not None and people >= STOP_FLOOR and people > limit * one.before:
-                share = f"{people:,} of {one.before:,} people"
-                stopped[audience.segment] = f"{key}: {share} is more than {limit:.0%}; see whether it is meant, then raise {key}"
-                break
-    return stopped

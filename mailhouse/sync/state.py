@@ -86,6 +86,7 @@ _PLACES_AND_HISTORY = """
 alter table {schema}.delivered rename column audience to container;
 alter table {schema}.delivered add column vendor_id varchar default '';
 alter table {schema}.delivered add column seen json default '[]';
+alter table {schema}.delivered add column fields_seen boolean default false;
 alter table {schema}.delivered add column origin varchar default 'sent';
 alter table {schema}.in_flight rename column audience to container;
 alter table {schema}.in_flight rename column tag to membership;
@@ -112,7 +113,7 @@ create table {schema}.deliveries (
     fields_after json not null,
     memberships_before json not null,
     memberships_after json not null,
-    permitted_by json
+    permitted_by varchar
 );
 create table {schema}.approvals (
     run_id varchar not null,

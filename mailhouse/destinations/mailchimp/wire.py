@@ -110,7 +110,8 @@ def calls(changes: Iterable[Change]) -> list[Call]:
     for change in changes:
         for tag in change.remove:
             leavers.setdefault((change.container, tag), []).append(change)
-        if change.write:
+        # a tag travels with the document, also with one that has not changed
+        if change.write or change.add:
             writes.setdefault(change.container, []).append(change)
     planned = []
     for (audience, tag), leaving in sorted(leavers.items()):

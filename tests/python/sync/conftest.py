@@ -24,6 +24,7 @@ from mailhouse.warehouse import Warehouse
 
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 LIST = "list1"
+MEANT = sync.Approval("the test means it", "a test")
 FIELDS = {"first_name": "FNAME", "country": "COUNTRY", "orders": "ORDERS", "last_order_date": "LASTORDER"}
 
 
@@ -212,8 +213,13 @@ class World:
     def context(self) -> sync.Context:
         return sync.Context(self.settings, self.clock, self.warehouse, self.manifest())
 
-    def plan(self, segments: list[str] | None = None, held_back: Mapping[str, str] | None = None) -> sync.Plan:
-        return sync.plan(self.context, segments, held_back)
+    def plan(
+        self,
+        segments: list[str] | None = None,
+        held_back: Mapping[str, str] | None = None,
+        approval: sync.Approval | None = MEANT,
+    ) -> sync.Plan:
+        return sync.plan(self.context, segments, held_back, approval)
 
     def sync(self, **more: Any) -> sync.SyncResult:
         return sync.sync(self.context, self.plan(**more))

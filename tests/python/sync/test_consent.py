@@ -37,7 +37,7 @@ def test_a_withdrawal_takes_the_person_off_every_tag_and_changes_no_field(world,
     world.decide(1, "deny", "withdrawn")
     world.rename(1, "Someone Else")
     plan = world.plan()
-    assert plan.calls_by()["mailchimp"] == {"write": 0, "leave": 2}
+    assert plan.calls_by()["mailchimp"] == {"write": 0, "join": 0, "leave": 2}
     world.sync()
     assert esp.writes() == {"leave": 2}
     assert len(esp.tag("NEWSLETTER")) == len(esp.tag("VIP")) == 2

@@ -23,7 +23,7 @@ connection = Connection("mailchimp", "mailchimp", url, {}, {"api_key": "TEST_MAI
 settings = Settings(folder, folder, {"mailchimp": connection})
 with Warehouse(settings).write() as warehouse:
     context = sync.Context(settings, FixedClock(datetime.fromisoformat(now)), warehouse, folder / "target" / "manifest.json")
-    result = sync.sync(context, sync.plan(context))
+    result = sync.sync(context, sync.plan(context, approval=sync.Approval("meant", "a test")))
 sys.exit(0 if result.ok else 1)
 """
 
@@ -70,7 +70,7 @@ def test_who_says_no_after_a_batch_was_taken_and_before_it_was_recorded_is_taken
     for number in range(4):
         world.decide(number, "deny", "withdrawn")
     plan = world.plan()
-    assert plan.calls_by()["mailchimp"] == {"write": 1, "leave": 1}
+    assert plan.calls_by()["mailchimp"] == {"write": 1, "join": 0, "leave": 1}
     in_step(world, esp, "NEWSLETTER", 16)
 
 

@@ -175,10 +175,10 @@ def test_stop_if_removed_stops_the_segment_and_says_why(world, esp):
     world.segment("newsletter", range(200), stop_if_removed=0.2)
     world.sync()
     world.members("newsletter", range(130))
-    plan = world.plan()
+    plan = world.plan(approval=None)
     assert plan.is_empty
     assert not plan.ok
-    assert "70 of 200 people is more than 20%" in plan.held_back["seg_newsletter"]
+    assert "70 of 200 people would be removed, the limit is 20%" in plan.held_back["seg_newsletter"]
     world.members("newsletter", range(160))
     assert world.plan().audiences[0].removals == 40
 

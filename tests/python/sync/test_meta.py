@@ -58,7 +58,7 @@ def test_a_good_meta_becomes_what_the_sync_uses(tmp_path):
         0.5,
     )
     assert audience.stop_if_removed == 0.2
-    assert audience.stop_if_added is None
+    assert (audience.stop_if_added, audience.stop_if_changed) == (0.5, 0.3)
     assert audience.relation.sql == '"warehouse"."segments"."seg_vip"'
     profile = targets.profiles["mailchimp"]
     assert (profile.key, profile.mailbox, profile.fields[0].name) == ("email", "mailbox", "FNAME")
@@ -86,16 +86,11 @@ def without(key):
         ({**ENTRY, "audience": 7}, "reverse_sync[0].audience: required: a text"),
         ({**ENTRY, "tag": "a\nb"}, "reverse_sync[0].tag: required: a text"),
         ({**ENTRY, "mode": "mirrored"}, "reverse_sync[0].mode: 'mirrored' is unknown; known are mirror, upsert"),
-        (
-            {**ENTRY, "mode": "insert_only"},
-            "reverse_sync[0].mode: insert_only is not supported yet; use one of mirror, upsert, shadow",
-        ),
         ({**ENTRY, "holdout": 1.5}, "reverse_sync[0].holdout: 1.5 does not fit; allowed is a share from 0 to 1"),
         ({**ENTRY, "holdout": "10%"}, "reverse_sync[0].holdout: '10%' does not fit"),
         ({**ENTRY, "rollout": True}, "reverse_sync[0].rollout: True does not fit"),
         ({**ENTRY, "rollout": float("nan")}, "reverse_sync[0].rollout: nan does not fit"),
         ({**ENTRY, "priority": 1.5}, "reverse_sync[0].priority: 1.5 does not fit; allowed is a whole number"),
-        ({**ENTRY, "priority": 2}, "reverse_sync[0].priority: priorities between segments are not supported yet"),
         ({**ENTRY, "stop_if_removed": -1}, "reverse_sync[0].stop_if_removed: -1 does not fit"),
         ("mailchimp", "reverse_sync[0]: must be keys and values"),
     ],

@@ -1,0 +1,81 @@
+"""Who must come off a destination although no plan says so yet: people whose no was heard while a sync was running."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from mailhouse.destinations import Call, Change
+from mailhouse.sync.audiences import Targets
+from mailhouse.sync.context import Context, Look
+from mailhouse.sync.state import SCHEMA
+
+
+class Departures:
+    """Turns acts that are newer than the plan into the leave calls of one destination."""
+
+    def __init__(self, context: Context, targets: Targets, destination: str, look: Look) -> None:
+        self._context, self._destination, self._look = context, destination, look
+        self._purposes: dict[tuple[str, str], set[str]] = {}
+        for audience in targets.audiences:
+            if audience.destination == destination:
+                self._purposes.setdefault((audience.container, audience.membership), set()).add(audience.purpose)
+        self._asked_at: datetime = context.clock.now()
+
+    def since_last_asked(self) -> list[Call]:
+        """Leave calls for every membership that people are in who said no since this was asked before."""
+        asked_at, self._asked_at = self._asked_at, self._context.clock.now()
+        mailboxes = self._look.withdrawn_since(asked_at)
+        if not mailboxes:
+            return []
+        rows = self._context.warehouse.execute(
+            f"select container, document_key, customer_id, address, mailbox, vendor_id,"
+            f" from_json(memberships, '[\"VARCHAR\"]') from {SCHEMA}.delivered"
+            " where destination = ? and mailbox in (select unnest(?::varchar[]))",
+            [self._destination, sorted(mailboxes)],
+        ).fetchall()
+        there = [
+            Change(
+                destination=self._destination,
+                container=container,
+                key=key,
+                customer_id=customer_id,
+                address=address,
+                mailbox=mailbox,
+                fields="{}",
+                row_hash="",
+                write=False,
+                add=tuple(memberships),
+                vendor_id=vendor_id,
+            )
+            for container, key, customer_id, address, mailbox, vendor_id, memberships in rows
+        ]
+        return self.of(there)
+
+    def of(self, changes: Iterable[Change]) -> list[Call]:
+        """Leave calls for those memberships (`add`) of these documents that their owners may not be in any more."""
+        leaving: dict[tuple[str, str], list[Change]] = {}
+        for change in changes:
+            for membership in change.add:
+                leaving.setdefault((change.container, membership), []).append(change)
+        calls = []
+        for (container, membership), members in sorted(leaving.items()):
+            gone = self._said_no(container, membership, members)
+            if gone:
+                calls.append(Call("leave", container, membership, tuple(gone)))
+        return calls
+
+    def those_who_said_no(self, call: Call) -> Call | None:
+        """What of a leave call is due to a no, and may not wait even when everything else does."""
+        gone = self._said_no(call.container, call.membership, call.changes)
+        return replace(call, changes=tuple(gone)) if gone else None
+
+    def _said_no(self, container: str, membership: str, changes: Sequence[Change]) -> list[Change]:
+        """Those whom no purpose that feeds the membership allows any more."""
+        purposes = sorted(self._purposes.get((container, membership), set()))
+        if not purposes:
+            return []
+        left = list(changes)
+        for purpose in purposes:
+            refused = self._look.refused([replace(change, needs=(purpose,)) for change in left])
+            left = [change for change in left if change.key in refused]
+        return [replace(change, add=(), remove=(membership,)) for change in left]
