@@ -10,6 +10,7 @@ from ingestion.landing import Landed, land
 from mailhouse import gate, sync
 from mailhouse.build import Layer, Project
 from mailhouse.clock import Clock, SystemClock, sandbox_clock, stopwatch
+from mailhouse.consent import land_inbox
 from mailhouse.contact_points import normalise
 from mailhouse.query import published_manifest
 from mailhouse.raw_schemas import create_empty
@@ -104,6 +105,7 @@ def normalise_contact_points(run: Run) -> int:
     with run.warehouse.write() as connection:
         # a source that has never landed must not keep the models of the others from being built
         create_empty(connection, run.settings.project / "ingestion" / "schemas")
+        land_inbox(connection, run.settings)
         added = normalise(connection, manifest)
     run.stages.append(Stage("normalise", stopwatch() - begun, added, "new addresses and phone numbers"))
     return added

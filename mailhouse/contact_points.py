@@ -132,7 +132,7 @@ def normalise(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]
     added = 0
     writer = connection.cursor()
     for batch in reader:
-        table = _normalise_batch(batch)
+        table = normal_forms(batch)
         writer.register("contact_points_batch", table)
         writer.execute("insert into raw_contact_points.normalised select * from contact_points_batch")
         writer.unregister("contact_points_batch")
@@ -150,7 +150,8 @@ def _select(column: ContactColumn) -> str:
     return f"select '{column.kind}' as kind, {value} as raw_value, {region} as region from {column.table}"
 
 
-def _normalise_batch(batch: pa.RecordBatch) -> pa.Table:
+def normal_forms(batch: pa.RecordBatch | pa.Table) -> pa.Table:
+    """The rows of `raw_contact_points.normalised` for values given as kind, raw_value and region."""
     kinds, values, regions = (batch.column(name).to_pylist() for name in ("kind", "raw_value", "region"))
     forms = [
         normalise_email(value) if kind == "email" else normalise_phone(value, region)

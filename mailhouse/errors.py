@@ -48,6 +48,14 @@ class StateUnreadable(MailhouseError):
     """A small file of the work directory (leases, pauses) cannot be read or written; what it guards does not happen."""
 
 
+class ActRefused(MailhouseError):
+    """An act of consent that cannot be taken as it is: a grant that nothing proves, or an act that says nothing."""
+
+
+class ConsentUnavailable(MailhouseError):
+    """Who may be written to cannot be decided just now; whoever asks must send nothing."""
+
+
 class LeaseHeld(MailhouseError):
     """Another run holds what this one needs; it says who, since when, and that one can wait."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 
 from mailhouse import contact_points
+from mailhouse.consent import landing
 from mailhouse.settings import read_yaml
 
 TYPES = {
@@ -31,4 +32,5 @@ def create_empty(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[st
             connection.execute(f"create table if not exists {name} ({listed})")
             names.append(name)
     connection.execute(contact_points.CREATE)
+    connection.execute(landing.CREATE)
     return names

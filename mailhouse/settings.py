@@ -86,6 +86,11 @@ class Settings:
         return self.workdir / "leases.db"
 
     @property
+    def inbox_path(self) -> Path:
+        """Where acts of consent are taken at any time, apart from the warehouse, which a run may hold."""
+        return self.workdir / "inbox.db"
+
+    @property
     def controls_path(self) -> Path:
         """Where pauses are kept, apart from the warehouse, so that one can be set while a run holds it."""
         return self.workdir / "controls.db"

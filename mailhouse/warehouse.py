@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,6 +76,20 @@ class Warehouse:
             if "lock" in str(error).lower():
                 raise WarehouseBusy(f"{path}: another process is writing; wait for it, or read with `mailhouse sql`") from error
             raise
+
+
+@contextmanager
+def in_memory(databases: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse in memory, in UTC, in which these databases are called as they are in the real one."""
+    connection = duckdb.connect(config=CONFIG)
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        for database in databases:
+            quoted = database.replace('"', '""')
+            connection.execute(f"attach ':memory:' as \"{quoted}\"")
+        yield connection
+    finally:
+        connection.close()
 
 
 def _flush(path: Path) -> None:

@@ -34,6 +34,10 @@ evidence_rules as (
     select * from {{ ref('consent_evidence') }}
 ),
 
+inbox_acts as (
+    select * from {{ ref('int_inbox__consent_acts') }}
+),
+
 keyed as (
     select
         {{ record_key('united') }} as record_key,
@@ -227,7 +231,54 @@ identified as (
             ~ " || '|' || case when is_origin_dated then coalesce(cast(occurred_at as varchar), '') else '' end"
         ) }} as event_id
     from dated
+),
+
+told as (
+    select * from identified
+    qualify row_number() over (partition by event_id order by occurred_at desc nulls first, received_at asc) = 1
+),
+
+everything as (
+    select
+        event_id,
+        record_key,
+        connection_id,
+        source,
+        record_id,
+        address,
+        mailbox,
+        channel,
+        purpose,
+        brand,
+        act,
+        reason,
+        evidence,
+        proof,
+        is_origin_dated,
+        occurred_at,
+        received_at
+    from told
+    union all
+    select
+        event_id,
+        record_key,
+        connection_id,
+        source,
+        record_id,
+        address,
+        mailbox,
+        channel,
+        purpose,
+        brand,
+        act,
+        reason,
+        evidence,
+        proof,
+        is_origin_dated,
+        occurred_at,
+        received_at
+    from inbox_acts
+    where mailbox is not null
 )
 
-select * from identified
-qualify row_number() over (partition by event_id order by occurred_at desc nulls first, received_at asc) = 1
+select * from everything

@@ -1,0 +1,182 @@
+"""The last look: right before a batch, decide once more on its people with everything that is known by now.
+
+The warehouse's ledger, whatever the inbox has taken since, and what the ESP told during the run go through the SQL that made
+`consent_status`, at the clock's now. What cannot be decided is refused.
+"""
+
+import logging
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import duckdb
+
+from mailhouse.clock import Clock
+from mailhouse.consent.acts import ConsentAct, ReceivedAct
+from mailhouse.consent.compiled import decision_sql
+from mailhouse.consent.decide import LEDGER, STATUS, Decider
+from mailhouse.consent.inbox import Inbox
+from mailhouse.consent.ledger import WarehouseLedger, act_tables, clock_table
+from mailhouse.consent.state import BRAND, CHANNEL, state_of
+from mailhouse.errors import ConsentUnavailable, MailhouseError
+from mailhouse.settings import Settings
+
+log = logging.getLogger(__name__)
+
+UNAVAILABLE = "consent_unavailable"
+NO_RECORD = "no_consent_record"
+NO_PURPOSE = "no_purpose"
+
+
+class Surroundings(Protocol):
+    """What a run gives the last look: `mailhouse.sync.Context` is one."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def warehouse(self) -> duckdb.DuckDBPyConnection: ...
+    @property
+    def manifest(self) -> Path: ...
+    @property
+    def consent_max_age(self) -> timedelta: ...
+
+
+class Asked(Protocol):
+    """One document that is about to be written: `mailhouse.destinations.Change` is one."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def mailbox(self) -> str: ...
+    @property
+    def needs(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look found. `refused`: document key -> reason, for those who may not be written to now.
+
+    `entries`: document key -> {purpose: id of the ledger's entry that permits it}, for all the others.
+    """
+
+    refused: Mapping[str, str]
+    entries: Mapping[str, Mapping[str, str]]
+
+
+class LastLook:
+    """One run's last looks; to be used in a `with`. It never raises when consent cannot be decided: it refuses everyone.
+
+    `trouble` is then why, in one line, and stays so that the run can end non-zero.
+    """
+
+    def __init__(self, context: Surroundings) -> None:
+        self._context = context
+        self._inbox = Inbox(context.settings.inbox_path)
+        self._opened = ExitStack()
+        self._heard: list[ReceivedAct] = []
+        self._newer: list[ReceivedAct] = []
+        self._taken = 0
+        self._is_open = False
+        self.trouble = ""
+        try:
+            self._open()
+        except (MailhouseError, duckdb.Error) as error:
+            self._cannot_tell(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._opened.close()
+
+    def heard(self, acts: Iterable[ConsentAct]) -> None:
+        """Take into account what an ESP has told during the run: it counts from the next look on."""
+        now = self._context.clock.now()
+        self._heard += [ReceivedAct(_named(act), now) for act in acts]
+
+    def look(self, changes: Sequence[Asked]) -> Look:
+        """Decide on a batch at the clock's now: every purpose that a change needs must be allowed.
+
+        When it cannot be decided everyone is refused as `consent_unavailable`.
+        """
+        try:
+            decisions = self._decide({change.mailbox for change in changes})
+        except (MailhouseError, duckdb.Error) as error:
+            self._cannot_tell(error)
+            return Look({change.key: UNAVAILABLE for change in changes}, {})
+        refused: dict[str, str] = {}
+        entries: dict[str, dict[str, str]] = {}
+        for change in changes:
+            entries[change.key] = {}
+            if not change.needs:
+                refused[change.key] = NO_PURPOSE
+            for purpose in sorted(change.needs):
+                decision, reason, event_id = decisions.get((change.mailbox, purpose), ("deny", NO_RECORD, ""))
+                if decision == "allow":
+                    entries[change.key][purpose] = event_id
+                else:
+                    refused.setdefault(change.key, reason)
+        return Look(refused, {key: entry for key, entry in entries.items() if key not in refused})
+
+    def refused(self, changes: Sequence[Asked]) -> Mapping[str, str]:
+        """As `look`, for whoever needs no proof of the others."""
+        return self.look(changes).refused
+
+    def withdrawn_since(self, moment: datetime) -> set[str]:
+        """The mailboxes (wide form) that a withdrawal or block in the inbox names since `moment`. Raises StateUnreadable."""
+        return self._inbox.withdrawn_since(moment)
+
+    def _open(self) -> None:
+        sql = decision_sql(self._context.settings, self._context.manifest)
+        self._status, self._events = sql.relations[STATUS], sql.relations[LEDGER]
+        self._ledger = WarehouseLedger(self._context.warehouse, sql)
+        self._decider = self._opened.enter_context(Decider(sql))
+        self._decider.give(self._ledger.seeds())
+        self._read_inbox()
+        known = self._ledger.known({one.act.event_id for one in self._newer})
+        self._newer = [one for one in self._newer if one.act.event_id not in known]
+        self._is_open = True
+
+    def _read_inbox(self) -> None:
+        arrived = self._inbox.acts(after=self._taken)
+        self._newer += arrived
+        self._taken = arrived[-1].seq if arrived else self._taken
+
+    def _decide(self, mailboxes: set[str]) -> dict[tuple[str, str], tuple[str, str, str]]:
+        """(Mailbox, purpose) -> decision, reason and the ledger's entry."""
+        if not self._is_open:
+            raise ConsentUnavailable(self.trouble)
+        context, now = self._context, self._context.clock.now()
+        state = state_of(context.warehouse, self._status, self._events, now, context.consent_max_age)
+        if not state.usable:
+            raise ConsentUnavailable(state.trouble)
+        self._read_inbox()
+        self._decider.give({**self._ledger.about(mailboxes), **clock_table(now)})
+        if newer := [*self._newer, *self._heard]:
+            self._decider.give(act_tables(newer))
+            self._decider.add_raw_acts()
+        return {
+            (row["mailbox"], row["purpose"]): (row["decision"], row["reason"], row["event_id"])
+            for row in self._decider.decide().to_pylist()
+            if row["mailbox"] in mailboxes and (row["channel"], row["brand"]) == (CHANNEL, BRAND)
+        }
+
+    def _cannot_tell(self, error: Exception) -> None:
+        trouble = str(error) if isinstance(error, MailhouseError) else "consent cannot be decided; run `mailhouse check`"
+        log.warning("nothing is added or changed: %s", trouble)
+        self.trouble = self.trouble or trouble
+
+
+def _named(act: ConsentAct) -> ConsentAct:
+    return act if act.event_id else replace(act, event_id=uuid.uuid4().hex)
