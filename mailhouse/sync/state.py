@@ -154,10 +154,38 @@ create table {schema}.fencing (
     token bigint not null
 );
 """
-MIGRATIONS = (_FIRST, _PLACES_AND_HISTORY, _FENCING)
+# Which system was told of which refusal, and what it answered. A row is written before anything is sent and stays owed until
+# the system has acknowledged it. `record_updated_at` is how new the record was that showed that the system could still mail:
+# only a newer one that shows it again makes the refusal owed anew. `holds_until` is up to when the system's own flag, which
+# has no date, is known to be the one that was set for us; null where the system dates its refusals.
+_WITHDRAWALS = """
+create table {schema}.withdrawals (
+    connection_id varchar not null,
+    container varchar not null,
+    address varchar not null,
+    event_id varchar not null,
+    mailbox varchar not null,
+    record_id varchar not null,
+    record_updated_at timestamptz,
+    refused_at timestamptz,
+    status varchar not null,
+    code varchar not null,
+    reason varchar not null,
+    attempts integer not null,
+    owed_since timestamptz not null,
+    told_at timestamptz,
+    acknowledged_at timestamptz,
+    next_try_at timestamptz,
+    holds_until timestamptz,
+    ended_at timestamptz,
+    run_id varchar not null,
+    primary key (connection_id, container, address, event_id)
+);
+"""
+MIGRATIONS = (_FIRST, _PLACES_AND_HISTORY, _FENCING, _WITHDRAWALS)
 TABLES = (
     *("runs", "delivered", "in_flight", "attempts", "receipts"),
-    *("deliveries", "approvals", "holdouts", "send_decisions", "fencing"),
+    *("deliveries", "approvals", "holdouts", "send_decisions", "fencing", "withdrawals"),
 )
 
 
