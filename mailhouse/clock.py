@@ -11,15 +11,25 @@ from mailhouse.errors import VendorUnreachable
 
 
 class Clock(Protocol):
-    """Tells the business time in UTC and waits."""
+    """Tells the business time in UTC and waits.
+
+    `elapsed` gives seconds on a scale that never goes back and on which waiting counts, whatever the business time does. A
+    `simulated` clock waits by moving its own time on.
+    """
+
+    simulated: bool
 
     def now(self) -> datetime: ...
 
     def sleep(self, seconds: float) -> None: ...
 
+    def elapsed(self) -> float: ...
+
 
 class SystemClock:
     """The machine's clock."""
+
+    simulated = False
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -27,14 +37,19 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds))
 
+    def elapsed(self) -> float:
+        return time.monotonic()
+
 
 class FixedClock:
     """Stands still until someone sleeps on it: for tests and simulations, which then do not wait."""
 
+    simulated = True
+
     def __init__(self, now: datetime) -> None:
         if now.tzinfo is None:
             raise ValueError("a clock needs an aware time")
-        self._now = now.astimezone(UTC)
+        self._now = self._began = now.astimezone(UTC)
 
     def now(self) -> datetime:
         return self._now
@@ -42,9 +57,14 @@ class FixedClock:
     def sleep(self, seconds: float) -> None:
         self._now += timedelta(seconds=max(0.0, seconds))
 
+    def elapsed(self) -> float:
+        return (self._now - self._began).total_seconds()
+
 
 class VendorClock:
     """Business time read from elsewhere (a sandbox whose days are advanced by hand), waits in real time."""
+
+    simulated = False
 
     def __init__(self, read: Callable[[], datetime]) -> None:
         self._read = read
@@ -54,6 +74,9 @@ class VendorClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds))
+
+    def elapsed(self) -> float:
+        return time.monotonic()
 
 
 def stopwatch() -> float:

@@ -24,7 +24,10 @@ SANDBOX = "sandbox"
 
 @dataclass(frozen=True)
 class Connection:
-    """One account at one vendor. `settings` is the vendor's own; secrets are looked up when they are needed."""
+    """One account at one vendor. `settings` is the vendor's own; secrets are looked up when they are needed.
+
+    `workdir` is where what all processes must know of the account is kept (how often it was called today), None for nowhere.
+    """
 
     id: str
     vendor: str
@@ -33,6 +36,7 @@ class Connection:
     secret_names: Mapping[str, str] = field(default_factory=dict)
     sandbox_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     lives_in_sandbox: bool = False
+    workdir: Path | None = field(default=None, repr=False)
 
     def secret(self, name: str) -> str:
         """The secret called `name`; the environment wins over the sandbox. Raises CredentialsMissing."""
@@ -187,7 +191,7 @@ def load_settings(
     server = sandbox_server(directory)
     connections: dict[str, Connection] = {}
     for number, entry in enumerate(entries, start=1):
-        connection = _connection(entry, f"{path}, connection {number}", server)
+        connection = _connection(entry, f"{path}, connection {number}", server, directory)
         if connection is None:
             continue
         if connection.id in connections:
@@ -196,7 +200,7 @@ def load_settings(
     return Settings(project=project, workdir=directory, connections=connections)
 
 
-def _connection(entry: Any, place: str, server: Mapping[str, Any] | None) -> Connection | None:
+def _connection(entry: Any, place: str, server: Mapping[str, Any] | None, workdir: Path) -> Connection | None:
     if not isinstance(entry, dict):
         raise ConfigurationError(f"{place}: expected keys and values; see docs/connections.md")
     if unknown := sorted(set(entry) - CONNECTION_KEYS):
@@ -225,6 +229,7 @@ def _connection(entry: Any, place: str, server: Mapping[str, Any] | None) -> Con
         secret_names=secrets,
         sandbox_secrets=sandbox_secrets,
         lives_in_sandbox=entry.get("url") == SANDBOX,
+        workdir=workdir,
     )
 
 

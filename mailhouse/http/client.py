@@ -1,0 +1,253 @@
+"""Speaks JSON with one account of one vendor: waits its turn, tries again where that is safe, believes no nonsense."""
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+import orjson
+
+from mailhouse.clock import Clock, stopwatch
+from mailhouse.errors import CredentialsRejected, MalformedAnswer, VendorUnreachable
+from mailhouse.http.admission import TooLong
+from mailhouse.http.answers import Answer, OutcomeUnknown
+from mailhouse.http.limits import Lane, Limits, limits_of
+from mailhouse.http.metrics import Metric, Metrics
+from mailhouse.http.redaction import redacted, without
+from mailhouse.http.traffic import Traffic, traffic_of
+from mailhouse.http.waiting import next_wait, pause, retry_after, timekeeper
+from mailhouse.settings import Connection
+
+log = logging.getLogger("mailhouse.http")
+
+_WORST_STATUS = 500
+_Params = Mapping[str, str | int] | None
+
+
+class _Trouble(Exception):
+    """An attempt came to nothing, and another may do better.
+
+    `taken`: the vendor may have done what it was asked all the same, and `repeat`: asking again does no harm where doing it
+    twice does none. `asked`: the seconds for which the vendor wants to be left alone.
+    """
+
+    def __init__(
+        self, words: str, *, taken: bool = False, repeat: bool = True, nonsense: bool = False, asked: float | None = None
+    ) -> None:
+        super().__init__(words)
+        self.words, self.taken, self.repeat, self.nonsense, self.asked = words, taken, repeat, nonsense, asked
+
+
+class HttpClient:
+    """One account's client; use as an async context manager.
+
+    `headers` carry the credentials; `secrets` never appear in an error or a log line, nor does any address. `traffic` is what
+    it shares with others of this process (`of` finds it); without one the client keeps to the limits alone.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        limits: Limits,
+        clock: Clock,
+        *,
+        headers: Mapping[str, str],
+        secrets: tuple[str, ...] = (),
+        media_type: str = "application/json",
+        traffic: Traffic | None = None,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self.name, self.limits, self.clock = name, limits, clock
+        self._metrics = Metrics()
+        self._base = base_url.rstrip("/")
+        self._headers, self._secrets, self._media_type = dict(headers), secrets, media_type
+        self._traffic = traffic or Traffic(name, limits, clock)
+        self._jitter = jitter or random.Random()
+        self._session: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def of(cls, connection: Connection, limits: Limits, clock: Clock, *, path: str = "", **more: Any) -> "HttpClient":
+        """The client of one connection: a vendor's limits as connections.yml changes them, shared with others of this process."""
+        own = limits_of(connection, limits)
+        return cls(connection.id, connection.url + path, own, clock, traffic=traffic_of(connection, limits, clock), **more)
+
+    async def __aenter__(self) -> "HttpClient":
+        self._session = aiohttp.ClientSession(
+            headers=self._headers,
+            # how many connections there are is decided by the admission, over all clients of the account
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=self.limits.timeout, sock_connect=min(30.0, self.limits.timeout)),
+        )
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    @property
+    def calls(self) -> Counter[str]:
+        """Calls made so far by "METHOD template status"."""
+        return self._metrics.counts()
+
+    def metrics(self) -> Mapping[str, Metric]:
+        """What the calls came to, by "METHOD template"."""
+        return dict(self._metrics.by_endpoint)
+
+    async def read(self, path: str, template: str, params: _Params = None, *, lane: Lane = "ordinary") -> Answer:
+        """GET; asked again whatever went wrong. Raises VendorUnreachable, MalformedAnswer or CredentialsRejected."""
+        return await self._ask("GET", path, template, params, None, lane, again=True)
+
+    async def write(
+        self, method: str, path: str, template: str, body: Any, *, lane: Lane = "ordinary", again: bool = True
+    ) -> Answer:
+        """Send a change; `again` says that it may be sent twice without harm (an upsert, a removal).
+
+        Raises OutcomeUnknown when it may have been taken, VendorUnreachable when it surely was not, CredentialsRejected.
+        """
+        return await self._ask(method, path, template, None, orjson.dumps(body), lane, again=again)
+
+    async def _ask(
+        self, method: str, path: str, template: str, params: _Params, body: bytes | None, lane: Lane, *, again: bool
+    ) -> Answer:
+        endpoint = f"{method} {template}"
+        maybe_taken = False
+        trouble = _Trouble("was not asked")
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                return await self._attempt(method, path, endpoint, params, body, lane)
+            except VendorUnreachable as refused:
+                if maybe_taken:
+                    raise OutcomeUnknown(f"{refused}; an earlier attempt is read back") from refused
+                raise
+            except _Trouble as failed:
+                trouble = failed
+            if body is not None and trouble.taken:
+                maybe_taken = True
+                if not (again and trouble.repeat):
+                    break
+            if trouble.asked is not None and trouble.asked > self.limits.longest_wait:
+                break
+            if attempt < self.limits.attempts:
+                wait = next_wait(attempt, trouble.asked, self.limits.first_wait, self.limits.longest_wait, self._jitter)
+                log.info("%s: attempt %d, waiting %.1f s", self._line(endpoint, trouble.words), attempt, wait)
+                self._metrics.waited(endpoint, wait)
+                await pause(self.clock, wait)
+        if maybe_taken:
+            raise OutcomeUnknown(self._line(endpoint, f"{trouble.words}; it is read back"))
+        if trouble.nonsense:
+            raise MalformedAnswer(self._line(endpoint, f"{trouble.words}; try again later"))
+        raise VendorUnreachable(
+            self._line(endpoint, f"{trouble.words}, {self.limits.attempts} attempts at most; run again later")
+        )
+
+    async def _attempt(self, method: str, path: str, endpoint: str, params: _Params, body: bytes | None, lane: Lane) -> Answer:
+        traffic = self._traffic
+        traffic.circuit.refuse(lane)
+        began = self.clock.elapsed()
+        rates = traffic.endpoint(endpoint, self.limits)
+        try:
+            async with traffic.admission.inside(lane, endpoint, rates, self.limits.longest_wait):
+                self._metrics.waited(endpoint, self.clock.elapsed() - began)
+                status, headers, raw = await self._call(method, path, endpoint, params, body, lane)
+                # inside, so that a pause the vendor asks for holds before the next call has its turn
+                return self._judged(endpoint, status, headers, raw)
+        except TooLong as wait:
+            raise VendorUnreachable(
+                self._line(endpoint, f"may not be called for another {wait.seconds:.0f} s; run again later")
+            ) from None
+
+    async def _call(
+        self, method: str, path: str, endpoint: str, params: _Params, body: bytes | None, lane: Lane
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """One request that counts: against the budget, for the breaker and in the metrics."""
+        circuit, budget, metric = self._traffic.circuit, self._traffic.budget, self._metrics.of(endpoint)
+        circuit.enter(lane)
+        began = stopwatch()
+        try:
+            if budget:
+                budget.take(lane)
+            metric.bytes_sent += len(body or b"")
+            with timekeeper(self.clock).calling():
+                status, headers, raw = await self._once(method, path, params, body)
+        # the errors of the library are not kept as causes: some hold the address that was asked for
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            # refused before a byte was sent: nothing can have been taken
+            circuit.failed()
+            metric.statuses["unreachable"] += 1
+            raise _Trouble("does not accept connections") from None
+        except (TimeoutError, aiohttp.ClientError) as error:
+            circuit.failed()
+            metric.statuses["no-answer"] += 1
+            words = "did not answer in time" if isinstance(error, TimeoutError) else "cut the connection"
+            raise _Trouble(words, taken=True, repeat=False) from None
+        except BaseException:
+            circuit.abandoned()
+            raise
+        finally:
+            metric.seconds += stopwatch() - began
+        circuit.failed() if status >= _WORST_STATUS else circuit.succeeded()
+        metric.statuses[str(status)] += 1
+        metric.bytes_received += len(raw)
+        return status, headers, raw
+
+    async def _once(self, method: str, path: str, params: _Params, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
+        if self._session is None:
+            raise RuntimeError("use the client as an async context manager")
+        headers = {"Content-Type": self._media_type} if body is not None else None
+        # a redirect would carry the credentials to an address nobody configured
+        async with self._session.request(
+            method, self._base + path, params=params, data=body, headers=headers, allow_redirects=False
+        ) as response:
+            return response.status, response.headers, await response.read()
+
+    def _judged(self, endpoint: str, status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
+        if status == 401:
+            raise CredentialsRejected(f"{self.name}: the credentials are not accepted (401); set a valid secret and run again")
+        throttled = status == 429 or (status == 403 and self.limits.bodyless_403_is_throttle and not raw.strip())
+        if throttled or status >= _WORST_STATUS:
+            asked = retry_after(headers.get("Retry-After"), self._vendor_now(headers))
+            if asked:
+                self._traffic.close(endpoint, self.limits, asked)
+            words = f"asks us to slow down ({status})" if throttled else f"failed ({status})"
+            words += f", for {asked:.0f} s" if asked is not None and asked > self.limits.longest_wait else ""
+            raise _Trouble(words, taken=not throttled, asked=asked)
+        try:
+            answer = Answer(status, orjson.loads(raw) if raw.strip() else {})
+        except orjson.JSONDecodeError:
+            words = f"answered {status} with something that is not JSON"
+            raise _Trouble(words, taken=True, repeat=False, nonsense=True) from None
+        if status == 403:
+            raise CredentialsRejected(self._line(endpoint, f"not allowed (403): {self.detail(answer)}"))
+        return answer
+
+    def _vendor_now(self, headers: Mapping[str, str]) -> datetime:
+        """The vendor's own time of its answer, so that a date in Retry-After does not depend on whose clock is right."""
+        try:
+            moment = parsedate_to_datetime(headers.get("Date", ""))
+        except (TypeError, ValueError, IndexError):
+            return self.clock.now()
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def detail(self, answer: Answer) -> str:
+        """What an error answer says, without addresses or secrets."""
+        body = answer.body if isinstance(answer.body, Mapping) else {}
+        said = ". ".join(str(body[key]) for key in ("title", "detail") if body.get(key)) or f"status {answer.status}"
+        errors = body.get("errors")
+        if isinstance(errors, list):
+            said += "".join(f"; {_said_by(error)}" for error in errors[:3] if isinstance(error, Mapping))
+        return redacted(said, self._secrets)
+
+    def _line(self, endpoint: str, trouble: str) -> str:
+        return without(f"{self.name}: {endpoint}: {trouble}", self._secrets)
+
+
+def _said_by(error: Mapping[str, Any]) -> str:
+    """One entry of `errors`: Mailchimp names the field and a message, JSON:API a code and a detail."""
+    field = error.get("field") or error.get("code") or ""
+    return f"{field}: {error.get('message') or error.get('detail') or error.get('title') or ''}"
