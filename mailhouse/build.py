@@ -5,15 +5,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
-
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner, dbtRunnerResult
-from dbt.contracts.graph.manifest import Manifest
-from dbt_common.events.base_types import EventMsg
+from typing import TYPE_CHECKING, Any
 
 from mailhouse.errors import BuildFailed
 from mailhouse.settings import Settings, prepare_environment
+
+if TYPE_CHECKING:  # dbt takes a second to import, and whoever only looks at what was built does not need it
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt_common.events.base_types import EventMsg
 
 # The folders of the road, in its order; profiles and segments are one step for whoever looks on.
 LAYERS = ("seeds", "staging", "intermediate", "marts", "profiles", "segments")
@@ -73,7 +73,7 @@ class Project:
 
     settings: Settings
     target: str | None = None
-    manifest: Manifest | None = field(default=None, repr=False)
+    manifest: "Manifest | None" = field(default=None, repr=False)
 
     def parse(self) -> Mapping[str, Any]:
         """Parse the project; gives back the manifest as dbt writes it. Raises BuildFailed with dbt's own reason."""
@@ -116,14 +116,17 @@ class Project:
             found[_layer(node.unique_id, manifest)].append(node)
         return [Layer(name, tuple(nodes), sum(node.seconds for node in nodes)) for name, nodes in found.items() if nodes]
 
-    def run(self, arguments: Sequence[str]) -> dbtRunnerResult:
+    def run(self, arguments: Sequence[str]) -> "dbtRunnerResult":
         """Any dbt command, with this project's manifest when there is one."""
         return self._invoke(list(arguments), manifest=None)
 
     def _invoke(
-        self, arguments: list[str], manifest: Manifest | None, on_node: Callable[[str], None] | None = None
-    ) -> dbtRunnerResult:
+        self, arguments: list[str], manifest: "Manifest | None", on_node: Callable[[str], None] | None = None
+    ) -> "dbtRunnerResult":
         prepare_environment(self.settings)
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
         arguments += ["--project-dir", str(self.settings.project), "--profiles-dir", str(self.settings.project)]
         arguments += ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "info"]
         if self.target:
@@ -169,8 +172,8 @@ def _node(run: Any) -> Node:
     )
 
 
-def _progress(on_node: Callable[[str], None]) -> Callable[[EventMsg], None]:
-    def listen(event: EventMsg) -> None:
+def _progress(on_node: Callable[[str], None]) -> "Callable[[EventMsg], None]":
+    def listen(event: "EventMsg") -> None:
         if event.info.name == "NodeFinished":
             on_node(event.data.node_info.node_name)
 

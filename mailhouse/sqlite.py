@@ -13,14 +13,14 @@ PATIENCE_SECONDS = 5.0  # how long one process waits for another's transaction, 
 @contextmanager
 def opened(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     """A connection in autocommit, its tables made by `schema`; what was committed is on disk. Raises StateUnreadable."""
+    # No write-ahead log: opening one just as another process closes it fails at once instead of waiting.
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise _unreadable(path, error) from error
     try:
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
+        connection.execute("pragma synchronous = extra")
         connection.execute(schema)
         yield connection
     except sqlite3.Error as error:

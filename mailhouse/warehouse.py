@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,14 +17,19 @@ CONFIG = {"autoinstall_known_extensions": "false", "memory_limit": MEMORY_LIMIT}
 
 
 class Warehouse:
-    """The DuckDB file of a work directory, called `warehouse` inside SQL."""
+    """The DuckDB file of a work directory, called `warehouse` inside SQL.
 
-    def __init__(self, settings: Settings) -> None:
+    `guard` is asked before each opening for writing, and raises when this process may not write (any more).
+    """
+
+    def __init__(self, settings: Settings, guard: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
+        self._guard = guard
 
     @contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that may write; the file is made when absent. Raises WarehouseBusy when another process holds it."""
+        self._guard()
         self.settings.workdir.mkdir(parents=True, exist_ok=True)
         connection = self._connect(self.settings.warehouse_path)
         try:
