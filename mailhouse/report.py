@@ -110,10 +110,7 @@ def plan_tables(plan: Any) -> list[Table]:
         notes += ["shadow: nothing is sent"] if one.mode == "shadow" else []
         moves = [number(value) for value in (one.adds, one.updates, one.removals, one.unchanged, sum(one.refused.values()))]
         rows.append([one.name, ", ".join(one.segments), *moves, "; ".join(notes)])
-    calls = ", ".join(
-        f"{destination}: {kinds['write']} of people, {kinds['leave']} of leavers"
-        for destination, kinds in plan.calls_by().items()
-    )
+    calls = "; ".join(f"{destination}: {_kinds(kinds)}" for destination, kinds in plan.calls_by().items() if any(kinds.values()))
     note = f"{plan.call_count:,} write calls ({calls})" if plan.call_count else "nothing to do: 0 write calls"
     tables = [Table("Plan", columns, rows, note)]
     if plan.consent.trouble:
@@ -123,6 +120,23 @@ def plan_tables(plan: Any) -> list[Table]:
         counts = sorted(refused.items(), key=lambda item: (-item[1], item[0]))
         tables.append(Table("Refused, and why", ["reason", "people"], [[reason, number(people)] for reason, people in counts]))
     return tables
+
+
+def _kinds(kinds: Mapping[str, int]) -> str:
+    words = {"write": "of people", "join": "of joiners", "leave": "of leavers"}
+    return ", ".join(f"{calls} {words[kind]}" for kind, calls in kinds.items() if calls)
+
+
+def sealed_table(sealed: Mapping[str, Any]) -> Table:
+    """What a sealed plan says besides its figures: contacts that would be billed, automations that would start."""
+    bill = "new contacts, which the ESP may bill"
+    rows = [[destination, bill, number(people)] for destination, people in sealed["new_contacts"].items()]
+    for destination, started in sealed["automations"].items():
+        for place, names in started.items():
+            said = names if isinstance(names, str) else ", ".join(names)
+            rows.append([destination, f"joining {place} starts", said])
+    columns = ["destination", "what", "how much"]
+    return Table("What else it would do", columns, rows, "" if rows else "no new contacts, no automations")
 
 
 def receipt_table(receipts: Sequence[Any]) -> Table:

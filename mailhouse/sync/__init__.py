@@ -1,5 +1,6 @@
 """The reverse sync: desired less delivered is the plan; what is acknowledged is delivered; the receipt compares with actual."""
 
+from mailhouse.sync import document
 from mailhouse.sync.apply import DestinationResult, SyncResult
 from mailhouse.sync.apply import apply as sync
 from mailhouse.sync.audiences import Audience, ProfileModel, Targets, read_audiences
@@ -8,6 +9,7 @@ from mailhouse.sync.plan import AudiencePlan, Plan
 from mailhouse.sync.plan import make_plan as plan
 from mailhouse.sync.receipt import Receipt
 from mailhouse.sync.receipt import take_receipts as receipt
+from mailhouse.sync.recover import Recovered, recover
 from mailhouse.sync.stops import Approval, Stop
 
 __all__ = [
@@ -19,11 +21,14 @@ __all__ = [
     "Plan",
     "ProfileModel",
     "Receipt",
+    "Recovered",
     "Stop",
     "SyncResult",
     "Targets",
+    "document",
     "plan",
     "read_audiences",
     "receipt",
+    "recover",
     "sync",
 ]

@@ -79,7 +79,7 @@ def apply(context: Context, plan: Plan, kind: str = "sync") -> SyncResult:
     One destination's refusal does not hold up the others. Raises SyncRefused when the state cannot be used at all.
     """
     state.migrate(context.warehouse)
-    journal = Journal(context.warehouse, uuid.uuid4().hex, context.tokens)
+    journal = Journal(context.warehouse, uuid.uuid4().hex, context.leases)
     planned = plan.as_dict()
     del planned["changes"]
     now = context.clock.now()
@@ -246,6 +246,8 @@ class _Applying:
 
     async def _send(self, destination: Destination, call: Call) -> Sequence[Outcome]:
         journal, clock = self._journal, self._context.clock
+        for lease in self._context.leases:
+            lease.check()
         self._crash_point("sync.before_send")
         call_id = journal.sending(call, clock.now())
         self._sent += 1

@@ -1,7 +1,7 @@
 """What every part of the reverse sync is given: nothing is looked up behind its back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ import duckdb
 from mailhouse.clock import Clock
 from mailhouse.crash_points import CrashPoints
 from mailhouse.destinations import Change
+from mailhouse.leases import Lease
 from mailhouse.settings import Settings
 from mailhouse.sync.audiences import Targets
 from mailhouse.sync.consent import WarehouseLook
@@ -36,8 +37,8 @@ class Context:
     """One run's surroundings. `warehouse` is a connection on which the warehouse is called `warehouse`, in UTC.
 
     `plan` only reads it (temporary tables apart), so a published copy will do; `sync` and `receipt` write to `reverse_sync`.
-    `consent_max_age` is how long before the clock's now consent may have been decided at the earliest. `tokens` are the leases
-    that the run holds, name -> fencing token: whoever has been overtaken writes no more.
+    `consent_max_age` is how long before the clock's now consent may have been decided at the earliest. `leases` are those
+    that the run holds: whoever has been overtaken sends and writes no more.
     """
 
     settings: Settings
@@ -45,7 +46,7 @@ class Context:
     warehouse: duckdb.DuckDBPyConnection
     manifest: Path
     consent_max_age: timedelta = CONSENT_MAX_AGE
-    tokens: Mapping[str, int] = field(default_factory=dict)
+    leases: Sequence[Lease] = ()
 
     def crash_points(self) -> CrashPoints:
         """The named points of one run, armed as the settings say."""

@@ -273,6 +273,26 @@ def membership_counts(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
     ).fetchall()
 
 
+def new_contacts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Destination -> records that do not exist there as far as is known, and would."""
+    rows = connection.execute(
+        """
+        select changes.destination, count(*)
+        from sync_changes as changes
+        inner join sync_people as people
+            on changes.destination = people.destination and changes.document_key = people.document_key and people.is_picked
+        where changes.is_written and changes.vendor_id = '' and people.esp_status is null
+            and not exists (
+                select 1 from sync_delivered as delivered
+                where delivered.destination = changes.destination and delivered.container = changes.container
+                    and delivered.document_key = changes.document_key
+            )
+        group by changes.destination
+        """
+    ).fetchall()
+    return dict(rows)
+
+
 def refusals(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], dict[str, int]]:
     """Per membership: reason -> people who are in a segment of it and not let through."""
     rows = connection.execute(

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from mailhouse.destinations import Call, Change, Outcome
+from mailhouse.leases import Lease
 from mailhouse.sync.fencing import fence
 from mailhouse.sync.state import SCHEMA
 from mailhouse.sync.stops import Approval, Stop
@@ -86,17 +87,17 @@ _SAME_PERSON = """
 class Journal:
     """Writes one run's progress; each method is one transaction."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str, tokens: Mapping[str, int] | None = None) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str, leases: Sequence[Lease] = ()) -> None:
         self._connection = connection
         self.run_id = run_id
-        self._tokens = tokens or {}
+        self._leases = leases
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._connection.execute("begin transaction")
         try:
-            for name, token in self._tokens.items():
-                fence(self._connection, name, token)
+            for lease in self._leases:
+                fence(self._connection, lease.name, lease.token)
             yield
         except BaseException:
             self._connection.execute("rollback")

@@ -53,7 +53,8 @@ class Plan:
     """Everything a sync will do, decided; applying it takes no further look at the segments.
 
     `calls` are the exact write calls by destination, in their order. `stops` are what the breaker found: held back with their
-    segments, or let through by `approval`. `decisions` has one row each person and audience of the selected segments. `wanted`
+    segments, or let through by `approval`. `decisions` has one row each person and audience of the selected segments;
+    `new_contacts` counts by destination the records it would create, which the ESP may bill. `wanted`
     has one row each membership that should be there afterwards (destination, container, membership, document_key).
     `is_complete`: it is of every segment, not of some.
     """
@@ -69,6 +70,7 @@ class Plan:
     wanted: pa.Table
     decisions: pa.Table
     is_complete: bool
+    new_contacts: Mapping[str, int] = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
     approval: Approval | None = None
 
@@ -243,6 +245,7 @@ def _compute(
             " where not is_shadow and change <> 'remove' order by all"
         ).to_arrow_table(),
         decisions=decisions_table(warehouse),
+        new_contacts=difference.new_contacts(warehouse),
         is_complete=everything,
     )
 

@@ -1,0 +1,93 @@
+"""Settles what an earlier run left on its way: jobs whose ids were stored are asked what became of them."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mailhouse.destinations import Call, Change, Outcome, rules_for
+from mailhouse.errors import MailhouseError
+from mailhouse.http import OutcomeUnknown
+from mailhouse.sync import state
+from mailhouse.sync.context import Context
+from mailhouse.sync.journal import Journal
+from mailhouse.sync.state import SCHEMA
+
+# A call without a reference is not asked about: its upserts and removals are owed as before, and sending them again is
+# cheaper than reading each of them back.
+_JOBS = f"""
+    select
+        call_id, any_value(reference), destination, any_value(call_action), container, any_value(call_membership),
+        list({{'key': document_key, 'customer_id': customer_id, 'address': address, 'mailbox': mailbox,
+            'fields': cast(fields as varchar), 'vendor_id': vendor_id, 'action': action, 'membership': membership}})
+    from {SCHEMA}.in_flight
+    where reference is not null
+    group by call_id, destination, container
+    order by call_id
+"""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What became of the jobs of earlier runs: how many were settled, and one line for each that could not be asked about."""
+
+    jobs: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def recover(context: Context) -> Recovered:
+    """Ask every destination about the jobs that an earlier run began and did not see the end of; sends nothing."""
+    state.migrate(context.warehouse)
+    found = context.warehouse.execute(_JOBS).fetchall()
+    if not found:
+        return Recovered()
+    journal = Journal(context.warehouse, uuid.uuid4().hex, context.leases)
+    journal.begin_run(context.clock.now(), json.dumps({"jobs": len(found)}), 0, kind="recover")
+    settled, problems = 0, []
+    for call_id, reference, destination, action, container, membership, rows in found:
+        call = Call(action, container, membership, _changes(destination, container, rows))
+        try:
+            outcomes = asyncio.run(_outcomes(context, destination, call, reference))
+        except MailhouseError as error:
+            problems.append(str(error))
+            continue
+        journal.settled(call_id, call, outcomes, context.clock.now())
+        settled += 1
+    journal.end_run(context.clock.now(), "{}", settled, 0, "; ".join(problems) or "ok")
+    return Recovered(settled, tuple(problems))
+
+
+def _changes(destination: str, container: str, rows: Sequence[dict[str, str]]) -> tuple[Change, ...]:
+    documents: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        documents.setdefault(row["key"], []).append(row)
+    return tuple(
+        Change(
+            destination=destination,
+            container=container,
+            key=key,
+            customer_id=effects[0]["customer_id"],
+            address=effects[0]["address"],
+            mailbox=effects[0]["mailbox"],
+            fields=effects[0]["fields"],
+            row_hash="",
+            write=any(effect["action"] == "write" for effect in effects),
+            add=tuple(sorted(effect["membership"] for effect in effects if effect["action"] == "add")),
+            vendor_id=effects[0]["vendor_id"],
+        )
+        for key, effects in sorted(documents.items())
+    )
+
+
+async def _outcomes(context: Context, destination: str, call: Call, reference: str) -> list[Outcome]:
+    connection = context.settings.connections.get(destination)
+    rules = rules_for(connection.vendor) if connection else None
+    if connection is None or rules is None:
+        # nobody is left to ask: what may be there stays in doubt, and out of what is delivered
+        return [Outcome(change.key, "try_again", "no_connection") for change in call.changes]
+    async with rules.connect(connection, context.clock) as account:
+        try:
+            return await account.resume(call, reference)
+        except OutcomeUnknown:
+            return await account.settle(call)
