@@ -1,40 +1,54 @@
 """The chain, as plain functions in the order of the road. A flow wraps them; `mailhouse run` calls them as they are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from ingestion.landing import Landed, land
 from mailhouse import gate, sync
 from mailhouse.build import Layer, Project
 from mailhouse.clock import Clock, SystemClock, sandbox_clock, stopwatch
 from mailhouse.consent import land_inbox
 from mailhouse.contact_points import normalise
+from mailhouse.leases import WAREHOUSE, Lease, Leases, destination_lease
 from mailhouse.query import published_manifest
 from mailhouse.raw_schemas import create_empty
 from mailhouse.report import Stage
 from mailhouse.settings import Settings, prepare_environment
 from mailhouse.warehouse import Warehouse
 
+if TYPE_CHECKING:
+    from ingestion.landing import Landed
+
 ROWS_BUILT = """
 select coalesce(sum(estimated_size), 0)::bigint from duckdb_tables() where schema_name in ('marts', 'profiles', 'segments')
 """
 Say = Callable[[str], None]
+TO_BE_READ = sync.Approval("to be read before it is approved", "nobody yet")
 
 
 @dataclass
 class Run:
-    """One walk along the whole road, and what each stage of it left behind."""
+    """One walk along the whole road, and what each stage of it left behind.
+
+    `lease` is the warehouse's, held all the way; `hold` takes another one by its name for the length of a `with`.
+    """
 
     settings: Settings
     clock: Clock
     project: Project
+    lease: Lease
+    hold: Callable[[str], AbstractContextManager[Lease]]
     as_of: date | None = None
     full_refresh: bool = False
+    approval: "sync.Approval | None" = None
     say: Say = lambda _: None
-    landed: list[Landed] = field(default_factory=list)
+    landed: "list[Landed]" = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     held_back: dict[str, str] = field(default_factory=dict)
     plan: "sync.Plan | None" = None
@@ -59,14 +73,32 @@ class Run:
 
     @property
     def warehouse(self) -> Warehouse:
-        return Warehouse(self.settings)
+        """The warehouse, which a run that was overtaken can no longer open for writing."""
+        return Warehouse(self.settings, guard=self.lease.check)
 
 
-def open_run(settings: Settings, *, as_of: date | None = None, full_refresh: bool = False, say: Say = lambda _: None) -> Run:
-    """Prepare a run; nothing is asked and nothing is written yet."""
-    settings.workdir.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def open_run(
+    settings: Settings,
+    doing: str = "mailhouse run",
+    *,
+    wait: float | None = None,
+    as_of: date | None = None,
+    full_refresh: bool = False,
+    approval: "sync.Approval | None" = None,
+    say: Say = lambda _: None,
+) -> Iterator[Run]:
+    """Hold the warehouse and prepare a run; nothing is asked and nothing is written yet.
+
+    approval: somebody's word that what the breaker stops is meant.
+    Raises LeaseHeld when another run has the warehouse and, within `wait` seconds, does not give it back.
+    """
     prepare_environment(settings)
-    return Run(settings, clock_of(settings), Project(settings), as_of=as_of, full_refresh=full_refresh, say=say)
+    # a lease runs out by the machine's time: the sandbox's stands still
+    hold = partial(Leases(settings.leases_path, SystemClock()).hold, doing=doing, wait=wait, tell=say)
+    with hold(WAREHOUSE) as lease:
+        clock, project = clock_of(settings), Project(settings)
+        yield Run(settings, clock, project, lease, hold, as_of=as_of, full_refresh=full_refresh, approval=approval, say=say)
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -75,12 +107,15 @@ def clock_of(settings: Settings) -> Clock:
     return sandbox_clock(settings.sandbox_clock) if in_sandbox and settings.sandbox_clock.exists() else SystemClock()
 
 
-def land_sources(run: Run) -> list[Landed]:
+def land_sources(run: Run) -> "list[Landed]":
     """Land every connection; a broken one is a problem of the run and leaves the others alone.
 
     Called again, it lands only what is still missing.
     """
+    from ingestion.landing import land  # dlt takes its time to import, and a run that is refused does not need it
+
     begun = stopwatch()
+    run.lease.check()
     before = {landed.connection_id: landed for landed in run.landed}
 
     def tell(connection_id: str, table: str, rows: int) -> None:
@@ -114,6 +149,7 @@ def normalise_contact_points(run: Run) -> int:
 def build_models(run: Run) -> list[Layer]:
     """Build and test every model; what rests on a failure is skipped, and each failure is a problem of the run."""
     begun = stopwatch()
+    run.lease.check()
     run.layers = run.project.build(as_of=run.as_of, clock_now=run.clock.now(), full_refresh=run.full_refresh, on_node=run.say)
     nodes = [node for layer in run.layers for node in layer.nodes]
     for node in nodes:
@@ -151,7 +187,9 @@ def plan_sync(run: Run, segments: Sequence[str] | None = None) -> sync.Plan:
     """Work out what the ESP is owed."""
     begun = stopwatch()
     with run.warehouse.write() as connection:
-        run.plan = sync.plan(sync_context(run, connection), segments or None, run.held_back)
+        context = sync_context(run, connection)
+        run.problems += sync.recover(context).problems
+        run.plan = sync.plan(context, segments or None, run.held_back, run.approval)
     people = sum(len(changes) for changes in run.plan.changes.values())
     run.stages.append(Stage("plan", stopwatch() - begun, people, f"{run.plan.call_count} write calls"))
     return run.plan
@@ -160,8 +198,10 @@ def plan_sync(run: Run, segments: Sequence[str] | None = None) -> sync.Plan:
 def apply_plan(run: Run) -> sync.SyncResult:
     """Send the plan; what was acknowledged is delivered, what was not stays owed."""
     begun = stopwatch()
-    with run.warehouse.write() as connection:
-        run.result = sync.sync(sync_context(run, connection), run.plan)
+    with ExitStack() as held:
+        leases = [held.enter_context(run.hold(destination_lease(destination))) for destination in sorted(run.plan.calls)]
+        connection = held.enter_context(run.warehouse.write())
+        run.result = sync.sync(sync_context(run, connection, leases), run.plan)
     run.problems += [problem for problem in run.result.problems if problem not in run.problems]
     accepted = sum(one.accepted for one in run.result.destinations)
     rejected = sum(sum(one.rejected.values()) for one in run.result.destinations)
@@ -184,28 +224,52 @@ def compare(run: Run) -> Sequence[sync.Receipt]:
     return run.receipts
 
 
-def sync_context(run: Run, connection: duckdb.DuckDBPyConnection) -> sync.Context:
-    return sync.Context(run.settings, run.clock, connection, run.settings.manifest)
+def sync_context(run: Run, connection: duckdb.DuckDBPyConnection, leases: Sequence[Lease] = ()) -> sync.Context:
+    return sync.Context(run.settings, run.clock, connection, run.settings.manifest, leases=(run.lease, *leases))
 
 
-def plan_only(settings: Settings, segments: Sequence[str]) -> sync.Plan:
-    """The plan as the published copy has it, while a run may hold the warehouse; nothing is written."""
+def plan_only(settings: Settings, segments: Sequence[str], out: Path | None = None) -> tuple[sync.Plan, Mapping[str, Any] | None]:
+    """The plan as the published copy has it, while a run may hold the warehouse; nothing is written, save the file `out`.
+
+    Gives back the plan, and what was sealed into the file.
+    """
     manifest = published_manifest(settings)
     path = settings.published_target / "manifest.json"
     with Warehouse(settings).read() as connection:
         closed = gate.recorded(connection, gate.segments(manifest).values())
-        return sync.plan(sync.Context(settings, clock_of(settings), connection, path), segments or None, closed)
+        context = sync.Context(settings, clock_of(settings), connection, path)
+        # what is sealed is read by whoever approves it: it shows what the breaker stops as if that had been let through
+        made = sync.plan(context, segments or None, closed, TO_BE_READ if out else None)
+        return made, sync.document.write(context, made, out, tuple(segments)) if out else None
 
 
-def sync_only(settings: Settings, segments: Sequence[str], say: Say = lambda _: None) -> Run:
-    """Plan, apply and compare on the warehouse as the last run left it; what that run held back stays held back."""
-    run = open_run(settings, say=say)
-    manifest = run.project.read_manifest()
-    with run.warehouse.write() as connection:
-        run.held_back = gate.recorded(connection, gate.segments(manifest).values())
-    run.problems += [f"{name} is held back: {reason}" for name, reason in sorted(run.held_back.items())]
-    plan_sync(run, segments)
-    apply_plan(run)
-    compare(run)
-    publish(run)
-    return run
+def sync_only(
+    settings: Settings,
+    segments: Sequence[str],
+    *,
+    wait: float | None = None,
+    approval: "sync.Approval | None" = None,
+    plan_file: Path | None = None,
+    say: Say = lambda _: None,
+) -> Run:
+    """Plan, apply and compare on the warehouse as the last run left it; what that run held back stays held back.
+
+    plan_file: a sealed plan that must still fit; then it, and nothing else, is applied. Raises SyncRefused when it does not.
+    """
+    sealed = sync.document.read(plan_file) if plan_file else None
+    with open_run(settings, "mailhouse sync", wait=wait, approval=approval, say=say) as run:
+        manifest = run.project.read_manifest()
+        with run.warehouse.write() as connection:
+            run.held_back = gate.recorded(connection, gate.segments(manifest).values())
+        run.problems += [f"{name} is held back: {reason}" for name, reason in sorted(run.held_back.items())]
+        plan_sync(run, sealed.segments if sealed else segments)
+        if sealed:
+            sync.document.approved(sealed, approval)
+            dropped = sync.document.hold_to(sealed, run.plan)
+            run.notes += [
+                f"customer {customer} has said no since the plan was sealed, and is dropped from it" for customer in dropped
+            ]
+        apply_plan(run)
+        compare(run)
+        publish(run)
+        return run

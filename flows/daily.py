@@ -14,8 +14,9 @@ from flows import chain
 from flows.chain import Run
 from mailhouse import report
 from mailhouse.build import Layer, Node
-from mailhouse.errors import BuildFailed, MailhouseError, VendorUnreachable
-from mailhouse.settings import load_settings
+from mailhouse.errors import BuildFailed, LeaseHeld, MailhouseError, VendorUnreachable
+from mailhouse.settings import load_settings, operator
+from mailhouse.sync import Approval
 
 LAND_AGAIN = 2  # a vendor that was away for a minute is no reason to lose the day
 LAND_AGAIN_AFTER_SECONDS = [30, 120]
@@ -28,12 +29,32 @@ LAND_AGAIN_AFTER_SECONDS = [30, 120]
     persist_result=False,
     validate_parameters=True,
 )
-def daily(workdir: str | None = None, as_of: str = "the latest order", full_refresh: bool = False) -> State:
-    """Walk the road once. Parameters are paths and dates only: they are shown to everyone who sees the dashboard."""
+def daily(
+    workdir: str | None = None,
+    as_of: str = "the latest order",
+    full_refresh: bool = False,
+    wait_seconds: int = 0,
+    approve: str = "",
+) -> State:
+    """Walk the road once, after up to `wait_seconds` if another run has the warehouse.
+
+    approve: the reason why what the breaker stops is meant, kept with the name of whoever runs this. Parameters are paths,
+    dates, numbers and that reason only: they are shown to everyone who sees the dashboard.
+    """
     settings = load_settings(Path(workdir) if workdir else None)
     day = date.fromisoformat(as_of) if as_of[:1].isdigit() else None
-    run = chain.open_run(settings, as_of=day, full_refresh=full_refresh, say=get_run_logger().debug)
-    names = ", ".join(connection.vendor for connection in settings.connections.values())
+    options = {"as_of": day, "full_refresh": full_refresh, "say": get_run_logger().debug}
+    options["approval"] = Approval(approve, operator()) if approve else None
+    try:
+        with chain.open_run(settings, "the daily flow", wait=wait_seconds, **options) as run:
+            return walk(run)
+    except LeaseHeld as error:
+        return Failed(message=str(error))
+
+
+def walk(run: Run) -> State:
+    """Every stage as a task, in the order of the road."""
+    names = ", ".join(connection.vendor for connection in run.settings.connections.values())
     stage(f"Land {names}", lambda: land(run), retries=LAND_AGAIN, retry_delay_seconds=LAND_AGAIN_AFTER_SECONDS)
     if not run.nothing_landed and stage("Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)):
         stage("Build and test the models", lambda: build(run))

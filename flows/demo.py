@@ -1,6 +1,5 @@
 """The demonstration: a made-up company, the whole chain, a day that passes, and the chain again."""
 
-import os
 import resource
 import signal
 import subprocess
@@ -18,25 +17,39 @@ from mailhouse import report, sandbox, terminal
 from mailhouse.build import Project
 from mailhouse.clock import SystemClock, stopwatch
 from mailhouse.errors import MailhouseError, VendorUnreachable
+from mailhouse.processes import is_running
 from mailhouse.settings import Settings, child_environment, load_settings, sandbox_server
+from mailhouse.sync import Approval
 
+DEMO = "mailhouse demo"
 PATIENCE_SECONDS = 60
+# nobody reads the plan of a demonstration, and its company is made up
+APPROVAL = Approval("a demonstration on a made-up company", "mailhouse demo")
 # What a run leaves; a demonstration starts from nothing, and touches no file that is not of this kind.
 # The leases stay: their numbers must never begin anew.
 LEFT_BY_RUNS = ("warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb", "dev.duckdb")
-LEFT_BY_OPERATORS = ("controls.db", "controls.db-wal", "controls.db-shm")
+LEFT_BY_OPERATORS = ("controls.db", "controls.db-journal")
 FOLDERS_LEFT_BY_RUNS = ("pipelines", "target", "published_target", "logs")
 
 
 def run_demo(
-    settings: Settings, *, orders: Path | None, customers: int, days: int, as_of: date | None, seed: int, ui: bool
+    settings: Settings,
+    *,
+    orders: Path | None,
+    customers: int,
+    days: int,
+    as_of: date | None,
+    seed: int,
+    ui: bool,
+    wait: float | None = None,
 ) -> bool:
     """Seed, run, let `days` days pass with a run after each, and say where everything is; True when all was well."""
     begun = stopwatch()
     terminal.headline("A company to work on")
-    start_afresh(settings)
-    with terminal.progress("Make up the people, their purchases and what they said"):
-        made = sandbox.create(settings.sandbox_dir, seed=seed, customers=customers, orders_file=orders, as_of=as_of)
+    with open_run(settings, DEMO, wait=wait, say=terminal.line):
+        start_afresh(settings)
+        with terminal.progress("Make up the people, their purchases and what they said"):
+            made = sandbox.create(settings.sandbox_dir, seed=seed, customers=customers, orders_file=orders, as_of=as_of)
     terminal.line(f"  {report.company(made)}", style="dim")
     board = open_dashboard(settings) if ui else None
     with serving(settings) as live:
@@ -49,7 +62,7 @@ def run_demo(
                 terminal.line(f"  It is {passed['clock'][:10]} · {report.company(passed['counts'])}", style="dim")
             else:
                 terminal.headline("Day 1: everything for the first time")
-            good = (run_on_dashboard(live, as_of) if board else walk(open_run(live, as_of=as_of))) and good
+            good = (run_on_dashboard(live, as_of) if board else run_here(live, as_of)) and good
             if not good:
                 break
         if good:
@@ -58,6 +71,12 @@ def run_demo(
     if board:
         terminal.line(f"  dashboard   {board.url}   runs until `kill {board.pid}`")
     return good
+
+
+def run_here(settings: Settings, as_of: date | None) -> bool:
+    """One run, told in the terminal."""
+    with open_run(settings, DEMO, as_of=as_of, approval=APPROVAL) as run:
+        return walk(run)
 
 
 def open_dashboard(settings: Settings) -> Dashboard:
@@ -73,7 +92,7 @@ def run_on_dashboard(settings: Settings, as_of: date | None) -> bool:
     from flows.daily import daily  # Prefect takes seconds to import, and only this needs it
 
     words = {"as_of": as_of.isoformat()} if as_of else {}
-    state = daily(workdir=str(settings.workdir), **words, return_state=True)
+    state = daily(workdir=str(settings.workdir), approve=APPROVAL.reason, **words, return_state=True)
     terminal.line(f"  {state.name}: {state.message}", style="" if state.is_completed() else "bold red")
     return state.is_completed()
 
@@ -121,17 +140,6 @@ def serving(settings: Settings) -> Iterator[Settings]:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process of this id exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def write_dbt_docs(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """The chain told in a terminal: each stage with a bar while it works and a line when it is done."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from flows import chain
 from flows.chain import Run
@@ -43,10 +44,10 @@ def _steps(run: Run, with_sync: bool) -> Iterator[tuple[str, Callable[[], object
     yield "Publish the copy for readers", lambda: chain.publish(run)
 
 
-def sync_now(settings: Settings, segments: Sequence[str]) -> bool:
-    """Plan, apply and compare without landing or building; prints plan, receipt and stages."""
+def sync_now(settings: Settings, segments: Sequence[str], **options: Any) -> bool:
+    """Plan, apply and compare without landing or building; prints plan, receipt and stages. Options are `chain.sync_only`'s."""
     with terminal.progress("Bring the ESP in step") as steps:
-        run = chain.sync_only(settings, segments, say=steps)
+        run = chain.sync_only(settings, segments, say=steps, **options)
     show(run)
     return run.is_good
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -11,12 +12,23 @@ import click
 
 from mailhouse import __version__, report, terminal
 from mailhouse.clock import SystemClock
-from mailhouse.errors import MailhouseError
-from mailhouse.settings import Settings, load_settings, prepare_environment
+from mailhouse.errors import ConfigurationError, MailhouseError
+from mailhouse.settings import Settings, load_settings, operator, prepare_environment
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 workdir_option = click.option(
     "--workdir", type=click.Path(file_okay=False, path_type=Path), help="Where everything a run leaves is kept [.mailhouse]."
+)
+wait_option = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    is_flag=False,
+    flag_value=math.inf,
+    metavar="[SECONDS]",
+    help="Wait while another run has the warehouse, so many seconds or until it is free; without it, refuse at once.",
+)
+approve_option = click.option(
+    "--approve", metavar="REASON", help="Let through what the breaker has stopped, and say why; kept with your name."
 )
 as_of_option = click.option("--as-of", type=DAY, help="The day orders and engagement are seen from [the latest order day].")
 
@@ -48,6 +60,15 @@ def main(context: click.Context, workdir: Path | None, debug: bool) -> None:
     context.obj = {"workdir": workdir, "debug": debug}
 
 
+def approval_of(reason: str | None) -> Any:
+    """The word of whoever is at the keyboard that what was stopped is meant; None without `--approve`."""
+    from mailhouse.sync import Approval
+
+    if reason is not None and not reason.strip():
+        raise ConfigurationError("--approve: say the reason; it is kept with your name")
+    return Approval(reason.strip(), operator()) if reason else None
+
+
 def settings_of(context: click.Context, workdir: Path | None = None) -> Settings:
     """The settings for this call; a command's own `--workdir` wins over the group's."""
     settings = load_settings(workdir or context.obj["workdir"])
@@ -63,6 +84,7 @@ def settings_of(context: click.Context, workdir: Path | None = None) -> Settings
 @as_of_option
 @click.option("--seed", type=int, default=7, show_default=True, help="The made-up company is a function of this number.")
 @click.option("--ui", is_flag=True, help="Run under a Prefect server and leave it running, with three days to look at.")
+@wait_option
 @click.pass_context
 def demo(
     context: click.Context,
@@ -73,6 +95,7 @@ def demo(
     as_of: datetime | None,
     seed: int,
     ui: bool,
+    wait: float | None,
 ) -> None:
     """Run the whole chain on a made-up company, let a day pass, and run it again."""
     from flows.demo import run_demo
@@ -86,6 +109,7 @@ def demo(
         as_of=as_of.date() if as_of else None,
         seed=seed,
         ui=ui,
+        wait=wait,
     )
     sys.exit(0 if good else 1)
 
@@ -95,43 +119,73 @@ def demo(
 @as_of_option
 @click.option("--full-refresh", is_flag=True, help="Build the incremental models from the beginning.")
 @click.option("--no-sync", is_flag=True, help="Stop before anything is written to an ESP.")
+@approve_option
+@wait_option
 @click.pass_context
-def run(context: click.Context, workdir: Path | None, as_of: datetime | None, full_refresh: bool, no_sync: bool) -> None:
+def run(
+    context: click.Context,
+    workdir: Path | None,
+    as_of: datetime | None,
+    full_refresh: bool,
+    no_sync: bool,
+    approve: str | None,
+    wait: float | None,
+) -> None:
     """Land, build, plan, apply and compare, once."""
     from flows.chain import open_run
     from flows.walk import walk
 
-    walked = open_run(settings_of(context, workdir), as_of=as_of.date() if as_of else None, full_refresh=full_refresh)
-    sys.exit(0 if walk(walked, with_sync=not no_sync) else 1)
+    options = {"as_of": as_of.date() if as_of else None, "full_refresh": full_refresh, "approval": approval_of(approve)}
+    with open_run(settings_of(context, workdir), wait=wait, say=terminal.line, **options) as opened:
+        good = walk(opened, with_sync=not no_sync)
+    sys.exit(0 if good else 1)
 
 
 @main.command()
 @workdir_option
 @click.argument("segments", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON: counts, calls and keys, no addresses.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Seal the plan into a file for `sync --plan`.")
 @click.pass_context
-def plan(context: click.Context, workdir: Path | None, segments: tuple[str, ...], as_json: bool) -> None:
+def plan(context: click.Context, workdir: Path | None, segments: tuple[str, ...], as_json: bool, out: Path | None) -> None:
     """Show what the next sync would add, update, remove and refuse, and how many calls it would make."""
     from flows.chain import plan_only
 
-    made = plan_only(settings_of(context, workdir), segments)
+    made, sealed = plan_only(settings_of(context, workdir), segments, out)
     if as_json:
         click.echo(json.dumps(made.as_dict(), indent=2))
     else:
         for table in report.plan_tables(made):
             terminal.show(table)
+        if sealed:
+            terminal.show(report.sealed_table(sealed))
+            terminal.line(f"  sealed into {out}; `mailhouse sync --plan {out}` applies just that")
     sys.exit(0 if made.ok else 1)
 
 
 @main.command()
 @workdir_option
 @click.argument("segments", nargs=-1)
+@click.option(
+    "--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path), help="Apply this sealed plan, or nothing at all."
+)
+@approve_option
+@wait_option
 @click.pass_context
-def sync(context: click.Context, workdir: Path | None, segments: tuple[str, ...]) -> None:
+def sync(
+    context: click.Context,
+    workdir: Path | None,
+    segments: tuple[str, ...],
+    plan_file: Path | None,
+    approve: str | None,
+    wait: float | None,
+) -> None:
     """Bring the ESP in step with the segments, then compare what it reports."""
     from flows.walk import sync_now
 
-    sys.exit(0 if sync_now(settings_of(context, workdir), segments) else 1)
+    settings = settings_of(context, workdir)
+    good = sync_now(settings, segments, wait=wait, approval=approval_of(approve), plan_file=plan_file)
+    sys.exit(0 if good else 1)
 
 
 @main.command()

@@ -1,5 +1,6 @@
 """Where things are and what they are called: the only place that reads the environment."""
 
+import getpass
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ VENDOR_URLS = {
     "hubspot": "https://api.hubapi.com",
     "shopify": None,  # every shop has an address of its own
     "mailchimp": "https://api.mailchimp.com",
+    "klaviyo": "https://a.klaviyo.com",
 }
 CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings"}
 DEFAULT_WORKDIR = ".mailhouse"
@@ -250,6 +252,14 @@ def prepare_environment(settings: Settings) -> None:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         }
     )
+
+
+def operator() -> str:
+    """Who is at the keyboard, as the machine calls them, for the record of an approval."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def child_environment(**extra: str) -> dict[str, str]:

@@ -14,8 +14,10 @@ from flows.chain import Run
 from flows.demo import serving
 from mailhouse import sandbox
 from mailhouse.settings import Settings, load_settings
+from mailhouse.sync import Approval
 
 ROOT = Path(__file__).resolve().parents[3]
+MEANT = Approval("the test means it", "a test")
 SHARED = ROOT.parent / "shared"
 
 
@@ -34,16 +36,16 @@ def settings_in(workdir: Path) -> Settings:
 
 def run_chain(settings: Settings, *, with_sync: bool = True, **options: Any) -> Run:
     """The whole road, as `mailhouse run` walks it, without the printing."""
-    run = chain.open_run(settings, **options)
-    chain.land_sources(run)
-    chain.normalise_contact_points(run)
-    chain.build_models(run)
-    chain.decide_gate(run)
-    if with_sync:
-        chain.plan_sync(run)
-        chain.apply_plan(run)
-        chain.compare(run)
-    chain.publish(run)
+    with chain.open_run(settings, **{"approval": MEANT} | options) as run:
+        chain.land_sources(run)
+        chain.normalise_contact_points(run)
+        chain.build_models(run)
+        chain.decide_gate(run)
+        if with_sync:
+            chain.plan_sync(run)
+            chain.apply_plan(run)
+            chain.compare(run)
+        chain.publish(run)
     return run
 
 
