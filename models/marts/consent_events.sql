@@ -7,29 +7,42 @@ jurisdictions as (
 ),
 
 acts as (
-    select
-        event_id,
-        record_key,
-        connection_id,
-        source,
-        record_id,
-        address,
-        mailbox,
-        channel,
-        purpose,
-        brand,
-        act,
-        reason,
-        evidence,
-        proof,
-        is_origin_dated,
-        occurred_at,
-        received_at
-    from stated
     {%- if remembers_refusals() %}
+    select
+        stated.event_id,
+        stated.record_key,
+        stated.connection_id,
+        stated.source,
+        stated.record_id,
+        stated.address,
+        stated.mailbox,
+        stated.channel,
+        stated.purpose,
+        stated.brand,
+        stated.act,
+        stated.reason,
+        stated.evidence,
+        stated.proof,
+        stated.is_origin_dated,
+        -- a refusal never grows older, as it would when an old export is loaded again
+        case
+            when remembered.act in ('withdraw', 'block')
+                then case
+                    when remembered.occurred_at is not null and stated.occurred_at is not null
+                        then greatest(stated.occurred_at, remembered.occurred_at)
+                end
+            else stated.occurred_at
+        end as occurred_at,
+        case
+            when remembered.act in ('withdraw', 'block') then greatest(stated.received_at, remembered.received_at)
+            else stated.received_at
+        end as received_at
+    from stated
+    left join {{ this }} as remembered on stated.event_id = remembered.event_id
     union all
-    -- A refusal once heard stays, even when the system that told of it has forgotten it: an archived member, a flag
-    -- that somebody cleared, an old export loaded again. Only a newer act of the person outweighs it.
+    -- Nothing ever leaves the ledger. A refusal stands even when the system that told of it has forgotten it: an archived
+    -- member, a flag that somebody cleared, an old export. Only a newer act of the person outweighs it. Whatever else is
+    -- said no more has lapsed: it permits nothing, and still shows by what somebody was once written to.
     select
         remembered.event_id,
         remembered.record_key,
@@ -41,7 +54,7 @@ acts as (
         remembered.channel,
         remembered.purpose,
         remembered.brand,
-        remembered.act,
+        case when remembered.act in ('withdraw', 'block') then remembered.act else 'lapsed' end as act,
         remembered.reason,
         remembered.evidence,
         remembered.proof,
@@ -50,7 +63,9 @@ acts as (
         remembered.received_at
     from {{ this }} as remembered
     left join stated on remembered.event_id = stated.event_id
-    where remembered.act in ('withdraw', 'block') and stated.event_id is null
+    where stated.event_id is null
+    {%- else %}
+    select * from stated
     {%- endif %}
 ),
 

@@ -2,10 +2,15 @@
 
 with events as (
     select * from {{ ref('consent_events') }}
+    where act <> 'lapsed'
 ),
 
 purposes as (
     select * from {{ ref('consent_purposes') }}
+),
+
+block_reasons as (
+    select * from {{ ref('consent_block_reasons') }}
 ),
 
 identities as (
@@ -19,35 +24,49 @@ customer_mailboxes as (
     from {{ ref('int_customer_mailboxes_collected') }}
 ),
 
--- Whom an act speaks for: the person of the record that tells of it. Where no record of a person does (somebody wrote it
--- into the inbox, or the record is gone) it is everybody who uses the mailbox.
-spoken_for as (
+brands as (
+    select distinct brand from events
+    where brand <> '*'
+    union distinct
+    select 'default' as brand
+),
+
+-- A person who says no under one address has said no under all of them. A block reaches as far as its reason does, and one
+-- of unknown reason as far as any.
+refusals as (
     select
         events.event_id,
-        identities.customer_id
+        events.record_key,
+        events.mailbox
     from events
-    inner join identities on events.record_key = identities.record_key
+    left join block_reasons on events.reason = block_reasons.reason
+    where events.act = 'withdraw' or (events.act = 'block' and coalesce(block_reasons.reaches, 'person') = 'person')
+),
+
+-- Who refused: the person of the record that tells of it. Where no record of a person does (somebody wrote it into the
+-- inbox, or the record is gone) it is everybody who uses the mailbox.
+refusers as (
+    select
+        refusals.event_id,
+        identities.customer_id
+    from refusals
+    inner join identities on refusals.record_key = identities.record_key
     union distinct
     select
-        events.event_id,
+        refusals.event_id,
         customer_mailboxes.customer_id
-    from events
-    inner join customer_mailboxes on events.mailbox = customer_mailboxes.mailbox
-    left join identities on events.record_key = identities.record_key
+    from refusals
+    inner join customer_mailboxes on refusals.mailbox = customer_mailboxes.mailbox
+    left join identities on refusals.record_key = identities.record_key
     where identities.record_key is null
 ),
 
--- a person who says no under one address has said no under all of them; a bounce is about the address alone
 spread as (
     select
         customer_mailboxes.mailbox,
-        events.event_id
-    from events
-    inner join spoken_for on events.event_id = spoken_for.event_id
-    inner join customer_mailboxes on spoken_for.customer_id = customer_mailboxes.customer_id
-    where
-        events.act in ('withdraw', 'block')
-        and events.reason not in ('hard_bounce', 'role_address')
+        refusers.event_id
+    from refusers
+    inner join customer_mailboxes on refusers.customer_id = customer_mailboxes.customer_id
     union distinct
     select
         mailbox,
@@ -55,12 +74,36 @@ spread as (
     from events
 ),
 
+-- What an act is about: its own channel and purpose, or every one when it says *. A refusal of a channel or purpose that
+-- nobody has heard of is taken for a refusal of every one; a grant of such permits nothing.
+abouts as (
+    select distinct
+        events.channel,
+        events.purpose,
+        events.act,
+        purposes.channel as reached_channel,
+        purposes.purpose as reached_purpose
+    from events
+    left join purposes as known_channels on events.channel = known_channels.channel
+    left join purposes as known_purposes on events.purpose = known_purposes.purpose
+    inner join purposes
+        on
+            (
+                events.channel = purposes.channel
+                or (known_channels.channel is null and events.act in ('withdraw', 'block'))
+            )
+            and (
+                events.purpose in ('*', purposes.purpose)
+                or (known_purposes.purpose is null and events.act in ('withdraw', 'block'))
+            )
+),
+
 reached as (
     select
         spread.mailbox,
-        events.channel,
-        purposes.purpose,
-        events.brand,
+        abouts.reached_channel as channel,
+        abouts.reached_purpose as purpose,
+        brands.brand,
         events.event_id,
         events.address,
         events.act,
@@ -73,7 +116,8 @@ reached as (
         end as effective_at
     from spread
     inner join events on spread.event_id = events.event_id
-    inner join purposes on events.channel = purposes.channel and events.purpose in ('*', purposes.purpose)
+    inner join abouts on events.channel = abouts.channel and events.purpose = abouts.purpose and events.act = abouts.act
+    inner join brands on events.brand in ('*', brands.brand)
 )
 
 select * from reached

@@ -18,8 +18,8 @@ with united as (
     }) }}
 ),
 
-people as (
-    select * from {{ ref('int_people_united') }}
+derived as (
+    select * from {{ ref('int_consent_acts_derived') }}
 ),
 
 identities as (
@@ -97,36 +97,6 @@ judged as (
             and addressed.evidence like evidence_rules.evidence_like
 ),
 
--- nobody reads these, or whoever does complains
-role_addresses as (
-    select
-        people.record_key,
-        people.connection_id,
-        people.source,
-        people.record_id,
-        people.email as address,
-        people.mailbox,
-        people.created_at
-    from people
-    inner join {{ ref('role_addresses') }} as roles on split_part(people.mailbox, '@', 1) = roles.local_part
-),
-
--- a purchase implies consent for a while, in some places
-purchases as (
-    select
-        people.record_key,
-        people.connection_id,
-        people.source,
-        people.record_id,
-        people.email as address,
-        people.mailbox,
-        max(orders.ordered_at) as occurred_at
-    from {{ ref('int_orders_unified') }} as orders
-    inner join people on orders.record_key = people.record_key
-    where orders.is_counted and people.mailbox is not null
-    group by people.record_key, people.connection_id, people.source, people.record_id, people.email, people.mailbox
-),
-
 acts as (
     select
         record_key,
@@ -154,50 +124,14 @@ acts as (
         address,
         mailbox,
         '*' as purpose,
-        'block' as act,
-        'role_address' as reason,
+        act,
+        reason,
         null as evidence,
         null as proof,
-        false as is_origin_dated,
-        created_at as occurred_at,
-        created_at as received_at
-    from role_addresses
-    union all
-    select
-        record_key,
-        connection_id,
-        source,
-        record_id,
-        address,
-        mailbox,
-        '*' as purpose,
-        'imply' as act,
-        'purchase' as reason,
-        null as evidence,
-        null as proof,
-        true as is_origin_dated,
+        is_origin_dated,
         occurred_at,
-        occurred_at as received_at
-    from purchases
-    union all
-    -- where an address came from, for the places where writing is allowed until somebody objects
-    select
-        record_key,
-        connection_id,
-        source,
-        record_id,
-        email as address,
-        mailbox,
-        '*' as purpose,
-        'collect' as act,
-        'record' as reason,
-        null as evidence,
-        null as proof,
-        false as is_origin_dated,
-        created_at as occurred_at,
-        created_at as received_at
-    from people
-    where mailbox is not null
+        received_at
+    from derived
 ),
 
 -- times after the clock's now are not known yet: they were received now

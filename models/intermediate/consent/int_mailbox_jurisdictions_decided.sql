@@ -28,6 +28,8 @@ placed as (
         coalesce(known.jurisdiction, unknown.jurisdiction) as jurisdiction,
         coalesce(known.proof_required, unknown.proof_required) as proof_required,
         coalesce(known.implied_months_after_purchase, unknown.implied_months_after_purchase) as implied_months_after_purchase,
+        coalesce(known.implied_months_after_inquiry, unknown.implied_months_after_inquiry) as implied_months_after_inquiry,
+        coalesce(known.soft_opt_in_months, unknown.soft_opt_in_months) as soft_opt_in_months,
         coalesce(known.strictness, unknown.strictness) as strictness,
         known.jurisdiction is null and known_people.customer_id is null as is_nobody_we_know
     from customer_mailboxes
@@ -43,7 +45,9 @@ decided as (
         mailbox,
         jurisdiction,
         proof_required,
-        implied_months_after_purchase
+        implied_months_after_purchase,
+        implied_months_after_inquiry,
+        soft_opt_in_months
     from placed
     qualify row_number() over (
         partition by mailbox
