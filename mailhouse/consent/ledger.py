@@ -12,7 +12,7 @@ from mailhouse.consent.decide import CLOCK, FORMS, LEDGER, RAW_ACTS
 from mailhouse.contact_points import normal_forms
 from mailhouse.errors import ConsentUnavailable
 
-SEEDS = ("consent_purposes", "jurisdictions")
+SEEDS = ("consent_purposes", "consent_block_reasons", "jurisdictions")
 # An act reaches a mailbox through the people who use it, under whichever of their addresses it was done: so the acts of
 # all of these people are wanted, with every mailbox that they use.
 PEOPLE = """
