@@ -34,6 +34,7 @@ class Project(World):
     """The small world of the sync, with the models that say who is known and who reacts."""
 
     price: Mapping[str, str] | None = None
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,17 +55,18 @@ class Project(World):
 
     def known(self, numbers: range, connection: str) -> None:
         """Customers with a record at a connection."""
-        for number in numbers:
-            self.warehouse.execute("insert into marts.customer_records values (?, ?)", [customer(number), connection])
-            self.warehouse.execute(
-                "insert into intermediate.int_customer_mailboxes_collected values (?, ?)", [customer(number), address(number)]
-            )
+        ids, addresses = [customer(number) for number in numbers], [address(number) for number in numbers]
+        self.warehouse.execute("insert into marts.customer_records select unnest(?::varchar[]), ?", [ids, connection])
+        self.warehouse.execute(
+            "insert into intermediate.int_customer_mailboxes_collected select unnest(?::varchar[]), unnest(?::varchar[])",
+            [ids, addresses],
+        )
 
     def engagement(self, numbers: range, sent: int, reactions: int) -> None:
-        for number in numbers:
-            self.warehouse.execute(
-                "insert into intermediate.int_engagement_summed values (?, ?, ?)", [customer(number), sent, reactions]
-            )
+        ids = [customer(number) for number in numbers]
+        self.warehouse.execute(
+            "insert into intermediate.int_engagement_summed select unnest(?::varchar[]), ?, ?", [ids, sent, reactions]
+        )
 
     def segment(self, name: str, people: list[str] | range, **meta: Any) -> None:
         super().segment(name, people, **meta)
@@ -77,6 +79,8 @@ class Project(World):
         document = json.loads(path.read_text())
         for name, schema in MODELS.items():
             document["nodes"][f"model.mailhouse.{name}"] = model(name, schema, {}, ["customer_id"])
+        profiles = document["nodes"]["model.mailhouse.mailchimp_profiles"]["columns"]
+        profiles.update({column: {"name": column, "config": {"meta": {}}} for column in self.columns})
         path.write_text(json.dumps(document))
         return path
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from mailhouse.errors import ConfigurationError, SyncRefused
-from mailhouse.takeover import inspect, write_files
+from mailhouse.takeover import adopt, inspect, write_files
 from tests.python.takeover.conftest import OLD_LIST, address, customer, key
 
 ROWS = "select kind, container, membership, reason, put_there_by, document_key from takeover_findings order by all"
@@ -170,3 +170,15 @@ def test_a_list_of_ours_that_is_not_there_is_said(project):
     project.segment("vip", range(3), audience="Nobody's")
     with pytest.raises(ConfigurationError, match="no list called"):
         inspect(project.context, "mailchimp")
+
+
+def test_shadow_computes_everything_and_writes_nothing(project, planted):
+    before = project.account()
+    project.segment("vip", range(40), mode="shadow")
+    project.segment("news", range(20, 60), mode="shadow")
+    adopt.record(project.context, adopt.look(project.context, "seg_vip", everybody=True))
+    result = project.sync()
+    assert {(one.membership, one.adds, one.removals) for one in result.plan.audiences} == {("VIP", 30, 12), ("NEWS", 40, 0)}
+    assert result.plan.is_empty
+    assert project.account() == before
+    assert project.esp.writes() == {}
