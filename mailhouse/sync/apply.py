@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from mailhouse.controls import paused
@@ -12,8 +13,7 @@ from mailhouse.destinations import Action, Call, Change, Destination, Outcome, r
 from mailhouse.errors import MailhouseError, SyncRefused, VendorUnreachable
 from mailhouse.http import OutcomeUnknown
 from mailhouse.sync import state
-from mailhouse.sync.consent import consent_state
-from mailhouse.sync.context import Context
+from mailhouse.sync.context import ConsentLook, Context
 from mailhouse.sync.departures import Departures
 from mailhouse.sync.difference import dumps
 from mailhouse.sync.journal import Journal
@@ -97,17 +97,19 @@ def apply(context: Context, plan: Plan, kind: str = "sync") -> SyncResult:
 
 async def _all(context: Context, plan: Plan, journal: Journal) -> list[DestinationResult]:
     crash_points = context.crash_points()
-    return [await _Applying(context, plan, journal, name, crash_points).run() for name in plan.calls]
+    with closing(context.last_look(context)) as look:
+        return [await _Applying(context, plan, journal, look, name, crash_points).run() for name in plan.calls]
 
 
 class _Applying:
     """One destination's share of a plan."""
 
-    def __init__(self, context: Context, plan: Plan, journal: Journal, name: str, crash_points: CrashPoints) -> None:
-        self._context, self._plan, self._journal, self._name = context, plan, journal, name
+    def __init__(
+        self, context: Context, plan: Plan, journal: Journal, look: ConsentLook, name: str, crash_points: CrashPoints
+    ) -> None:
+        self._context, self._plan, self._journal, self._look, self._name = context, plan, journal, look, name
         self._calls = plan.calls[name]
         self._crash_point = crash_points
-        self._look = context.last_look(plan.targets)
         self._departures = Departures(context, plan.targets, name, self._look)
         self._heeding = asyncio.Lock()
         self._accepted, self._owed, self._sent, self._repaired = 0, 0, 0, 0
@@ -116,6 +118,8 @@ class _Applying:
         # document -> the ESP's own id of its record as this run's answers gave it; documents that were not taken
         self._vendor_ids: dict[tuple[str, str], str] = {}
         self._not_taken: set[tuple[str, str]] = set()
+        # document -> the ledger's entries that the last look found to permit its write, as JSON
+        self._permits: dict[tuple[str, str], str] = {}
         self._stopped: MailhouseError | None = None
 
     async def run(self) -> DestinationResult:
@@ -220,11 +224,11 @@ class _Applying:
         """The last look: no call that adds or changes goes out without it."""
         if call is None:
             return None
-        context = self._context
-        usable = consent_state(context.warehouse, self._plan.targets, context.clock.now(), context.consent_max_age)
-        if not usable.usable:
-            raise SyncRefused(f"{self._name}: nothing more is added or changed: {usable.trouble}")
-        refused = self._look.refused(call.changes)
+        seen = self._look.look(call.changes)
+        if self._look.trouble:
+            raise SyncRefused(f"{self._name}: nothing more is added or changed: {self._look.trouble}")
+        refused = seen.refused
+        self._permits |= {(call.container, key): dumps(entries) for key, entries in seen.entries.items()}
         for reason in refused.values():
             self._withheld[reason] = self._withheld.get(reason, 0) + 1
         self._not_taken |= {(change.container, change.key) for change in call.changes if change.key in refused}
@@ -262,8 +266,8 @@ class _Applying:
             journal.not_sent(call_id)
             raise
         self._crash_point("sync.after_accept")
-        permits = self._look.entries(call.changes) if call.action != "leave" else {}
-        journal.settled(call_id, call, outcomes, clock.now(), permits)
+        permits = {change.key: self._permits.get((call.container, change.key), "") for change in call.changes}
+        journal.settled(call_id, call, outcomes, clock.now(), permits if call.action != "leave" else {})
         self._crash_point("sync.recorded")
         self._count(call, outcomes)
         return outcomes

@@ -1,13 +1,11 @@
 """Consent as the sync sees it: whether it can be relied on, and the last look that every batch passes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 import duckdb
 
-from mailhouse.destinations import Change
 from mailhouse.sync.audiences import Targets
 from mailhouse.sync.identifiers import Relation
 
@@ -88,47 +86,3 @@ def _decisions(status: Relation, only: str = "true") -> str:
         where channel = '{CHANNEL}' and brand = '{BRAND}' and {only}
         group by mailbox, purpose
     """
-
-
-def last_look(connection: duckdb.DuckDBPyConnection, targets: Targets, changes: Sequence[Change]) -> dict[str, str]:
-    """Asks the warehouse again, right before a batch: document key -> reason, for those who may no longer be written to.
-
-    Every purpose that a change rests on must be allowed now; a missing answer is a no.
-    """
-    keys = [change.key for change in changes for _ in change.needs]
-    mailboxes = [change.mailbox for change in changes for _ in change.needs]
-    purposes = [purpose for change in changes for purpose in change.needs]
-    if targets.consent_status is None or not exists(connection, targets.consent_status):
-        return {change.key: "consent_unavailable" for change in changes}
-    refused = connection.execute(
-        f"""
-        with asked as (
-            select unnest(?::varchar[]) as document_key, unnest(?::varchar[]) as mailbox, unnest(?::varchar[]) as purpose
-        ),
-        decisions as ({_decisions(targets.consent_status, "mailbox in (select asked.mailbox from asked)")})
-        select asked.document_key, min(coalesce(decisions.reason, 'no_consent_record'))
-        from asked
-        left join decisions on asked.mailbox = decisions.mailbox and asked.purpose = decisions.purpose
-        where decisions.is_allowed is not true
-        group by asked.document_key
-        """,
-        [keys, mailboxes, purposes],
-    ).fetchall()
-    unasked = {change.key: "no_purpose" for change in changes if not change.needs}
-    return unasked | dict(refused)
-
-
-class WarehouseLook:
-    """The last look by the warehouse's own decisions alone."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, targets: Targets) -> None:
-        self._connection, self._targets = connection, targets
-
-    def refused(self, changes: Sequence[Change]) -> dict[str, str]:
-        return last_look(self._connection, self._targets, changes)
-
-    def entries(self, changes: Sequence[Change]) -> dict[str, str]:  # noqa: ARG002
-        return {}
-
-    def withdrawn_since(self, moment: datetime) -> frozenset[str]:  # noqa: ARG002
-        return frozenset()

@@ -1,6 +1,6 @@
 """What every part of the reverse sync is given: nothing is looked up behind its back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,27 +9,28 @@ from typing import Protocol
 import duckdb
 
 from mailhouse.clock import Clock
+from mailhouse.consent import LastLook, Look
 from mailhouse.crash_points import CrashPoints
 from mailhouse.destinations import Change
 from mailhouse.leases import Lease
 from mailhouse.settings import Settings
-from mailhouse.sync.audiences import Targets
-from mailhouse.sync.consent import WarehouseLook
 
 CONSENT_MAX_AGE = timedelta(hours=36)
 
 
-class Look(Protocol):
-    """The last look at consent, right before a batch."""
+class ConsentLook(Protocol):
+    """The last look at consent, right before a batch; `LastLook` is the one of every real run."""
 
-    def refused(self, changes: Sequence[Change]) -> Mapping[str, str]:
-        """Document key -> reason, for those who may not be written to now."""
+    trouble: str
 
-    def entries(self, changes: Sequence[Change]) -> Mapping[str, str]:
-        """Document key -> id of the ledger's entry that permits the write."""
+    def look(self, changes: Sequence[Change]) -> Look:
+        """Who of these may not be written to now, and by which entries of the ledger the others may."""
 
-    def withdrawn_since(self, moment: datetime) -> frozenset[str]:
+    def withdrawn_since(self, moment: datetime) -> set[str]:
         """Mailboxes of which an act of refusal was recorded since then."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,8 @@ class Context:
     manifest: Path
     consent_max_age: timedelta = CONSENT_MAX_AGE
     leases: Sequence[Lease] = ()
+    last_look: Callable[["Context"], ConsentLook] = LastLook
 
     def crash_points(self) -> CrashPoints:
         """The named points of one run, armed as the settings say."""
         return CrashPoints(self.settings.crash_at)
-
-    def last_look(self, targets: Targets) -> Look:
-        """A look of one run's own."""
-        return WarehouseLook(self.warehouse, targets)

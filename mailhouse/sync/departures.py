@@ -6,20 +6,21 @@ from datetime import datetime
 
 from mailhouse.destinations import Call, Change
 from mailhouse.sync.audiences import Targets
-from mailhouse.sync.context import Context, Look
+from mailhouse.sync.context import ConsentLook, Context
 from mailhouse.sync.state import SCHEMA
 
 
 class Departures:
     """Turns acts that are newer than the plan into the leave calls of one destination."""
 
-    def __init__(self, context: Context, targets: Targets, destination: str, look: Look) -> None:
+    def __init__(self, context: Context, targets: Targets, destination: str, look: ConsentLook) -> None:
         self._context, self._destination, self._look = context, destination, look
         self._purposes: dict[tuple[str, str], set[str]] = {}
         for audience in targets.audiences:
             if audience.destination == destination:
                 self._purposes.setdefault((audience.container, audience.membership), set()).add(audience.purpose)
-        self._asked_at: datetime = context.clock.now()
+        # whatever came after the build is not in the plan; nothing that consent may rest on is older than this
+        self._asked_at: datetime = context.clock.now() - context.consent_max_age
 
     def since_last_asked(self) -> list[Call]:
         """Leave calls for every membership that people are in who said no since this was asked before."""
@@ -49,33 +50,38 @@ class Departures:
             )
             for container, key, customer_id, address, mailbox, vendor_id, memberships in rows
         ]
-        return self.of(there)
+        return self.of(there, in_doubt=True)
 
-    def of(self, changes: Iterable[Change]) -> list[Call]:
-        """Leave calls for those memberships (`add`) of these documents that their owners may not be in any more."""
+    def of(self, changes: Iterable[Change], in_doubt: bool = False) -> list[Call]:
+        """Leave calls for those memberships (`add`) of these documents that their owners may not be in any more.
+
+        in_doubt: people of whom a no was surely recorded leave also when consent cannot be decided.
+        """
         leaving: dict[tuple[str, str], list[Change]] = {}
         for change in changes:
             for membership in change.add:
                 leaving.setdefault((change.container, membership), []).append(change)
         calls = []
         for (container, membership), members in sorted(leaving.items()):
-            gone = self._said_no(container, membership, members)
+            gone = self._said_no(container, membership, members, in_doubt)
             if gone:
                 calls.append(Call("leave", container, membership, tuple(gone)))
         return calls
 
     def those_who_said_no(self, call: Call) -> Call | None:
         """What of a leave call is due to a no, and may not wait even when everything else does."""
-        gone = self._said_no(call.container, call.membership, call.changes)
+        gone = self._said_no(call.container, call.membership, call.changes, in_doubt=False)
         return replace(call, changes=tuple(gone)) if gone else None
 
-    def _said_no(self, container: str, membership: str, changes: Sequence[Change]) -> list[Change]:
+    def _said_no(self, container: str, membership: str, changes: Sequence[Change], in_doubt: bool) -> list[Change]:
         """Those whom no purpose that feeds the membership allows any more."""
         purposes = sorted(self._purposes.get((container, membership), set()))
         if not purposes:
             return []
         left = list(changes)
         for purpose in purposes:
-            refused = self._look.refused([replace(change, needs=(purpose,)) for change in left])
-            left = [change for change in left if change.key in refused]
+            seen = self._look.look([replace(change, needs=(purpose,)) for change in left])
+            if self._look.trouble:
+                return [replace(change, add=(), remove=(membership,)) for change in changes] if in_doubt else []
+            left = [change for change in left if change.key in seen.refused]
         return [replace(change, add=(), remove=(membership,)) for change in left]

@@ -21,6 +21,7 @@ from mailhouse.sandbox.server import CuttableProtocol, application
 from mailhouse.sandbox.store import Row
 from mailhouse.settings import Connection, Settings
 from mailhouse.warehouse import Warehouse
+from tests.python.sync.decided import DecidedLook
 
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 LIST = "list1"
@@ -211,7 +212,7 @@ class World:
 
     @property
     def context(self) -> sync.Context:
-        return sync.Context(self.settings, self.clock, self.warehouse, self.manifest())
+        return sync.Context(self.settings, self.clock, self.warehouse, self.manifest(), last_look=DecidedLook)
 
     def plan(
         self,

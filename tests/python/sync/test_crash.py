@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[3]
 CHILD = """
 import sys
 from dataclasses import dataclass
@@ -16,13 +18,15 @@ from mailhouse import sync
 from mailhouse.clock import FixedClock
 from mailhouse.settings import Connection, Settings
 from mailhouse.warehouse import Warehouse
+from tests.python.sync.decided import DecidedLook
 
 folder, url, key, now = sys.argv[1:5]
 folder = Path(folder)
 connection = Connection("mailchimp", "mailchimp", url, {}, {"api_key": "TEST_MAILCHIMP_KEY"}, {"api_key": key})
 settings = Settings(folder, folder, {"mailchimp": connection})
 with Warehouse(settings).write() as warehouse:
-    context = sync.Context(settings, FixedClock(datetime.fromisoformat(now)), warehouse, folder / "target" / "manifest.json")
+    clock, manifest = FixedClock(datetime.fromisoformat(now)), folder / "target" / "manifest.json"
+    context = sync.Context(settings, clock, warehouse, manifest, last_look=DecidedLook)
     result = sync.sync(context, sync.plan(context, approval=sync.Approval("meant", "a test")))
 sys.exit(0 if result.ok else 1)
 """
@@ -35,6 +39,7 @@ def killed_at(world, point: str) -> None:
     arguments = [str(world.folder), f"{world.esp.url}/mailchimp", key, world.clock.now().isoformat()]
     done = subprocess.run(
         [sys.executable, "-c", CHILD, *arguments],
+        cwd=ROOT,
         env={**os.environ, "MAILHOUSE_CRASH_AT": point},
         capture_output=True,
         text=True,
