@@ -13,15 +13,17 @@ SECRETS = "secrets"
 
 
 def secrets_of(store: Store) -> dict[str, dict[str, str]]:
-    """The secrets by vendor; made on the first call, the same ever after."""
+    """The secrets by vendor; made when they are first needed, the same ever after."""
     with store.transaction():
-        made: dict[str, Any] | None = store.meta_get(SECRETS)
-        if made is None:
-            made = {
-                "hubspot": {"token": f"pat-eu1-{secrets.token_hex(16)}"},
-                "shopify": {"client_id": secrets.token_hex(16), "client_secret": f"shpss_{secrets.token_hex(16)}"},
-                "mailchimp": {"api_key": f"{secrets.token_hex(16)}-us1"},
-            }
+        kept: dict[str, Any] = store.meta_get(SECRETS) or {}
+        fresh = {
+            "hubspot": {"token": f"pat-eu1-{secrets.token_hex(16)}"},
+            "shopify": {"client_id": secrets.token_hex(16), "client_secret": f"shpss_{secrets.token_hex(16)}"},
+            "mailchimp": {"api_key": f"{secrets.token_hex(16)}-us1"},
+            "klaviyo": {"api_key": f"pk_{secrets.token_hex(17)}"},
+        }
+        made = {**fresh, **kept}
+        if made != kept:
             store.meta_set(SECRETS, made)
     return made
 

@@ -1,5 +1,6 @@
 """Counts what was asked of each vendor, so that a test can say how many calls a run made."""
 
+import itertools
 import threading
 from collections import Counter
 from typing import Any
@@ -10,7 +11,12 @@ class Calls:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._requests = itertools.count(1)
         self.clear()
+
+    def next_request(self) -> str:
+        """The name of a request, its number since the server began."""
+        return f"r{next(self._requests):06d}"
 
     def clear(self) -> None:
         with self._lock:

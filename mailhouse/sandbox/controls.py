@@ -46,6 +46,35 @@ def set_limits(runtime: Runtime, body: Any) -> dict[str, Any]:
     return dict(runtime.limits.numbers)
 
 
+def show_effects(runtime: Runtime, body: Any) -> dict[str, Any]:
+    """What callers changed; `vendor` and `after` (the last number seen) narrow it."""
+    runtime.settle()
+    return runtime.effects.as_json(body.get("vendor", ""), int(body.get("after", 0)))
+
+
+def clear_effects(runtime: Runtime, _: Any) -> dict[str, Any]:
+    runtime.settle()
+    runtime.effects.clear()
+    return {"effects": []}
+
+
+def show_entries(runtime: Runtime, _: Any) -> dict[str, Any]:
+    runtime.settle()
+    return runtime.effects.entries()
+
+
+def move_ticks(runtime: Runtime, body: Any) -> dict[str, Any]:
+    """Moves the seconds by which limits, lags and jobs are counted; they stand still in between."""
+    seconds = body.get("seconds", 0) if isinstance(body, dict) else None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+        raise ConfigurationError("`seconds` of POST /_sandbox/ticks must be a number from 0")
+    return {"now": runtime.ticks.move(seconds), "by_hand": True}
+
+
+def free_ticks(runtime: Runtime, _: Any) -> dict[str, Any]:
+    return {"now": runtime.ticks.let_go(), "by_hand": False}
+
+
 def clear_calls(runtime: Runtime, _: Any) -> dict[str, Any]:
     runtime.calls.clear()
     return runtime.calls.as_json()
@@ -58,7 +87,7 @@ def control_routes(runtime: Runtime) -> list[Route]:
         async def serve(request: Request) -> Response:
             text = await request.body()
             try:
-                body = orjson.loads(text) if text else {}
+                body = orjson.loads(text) if text else dict(request.query_params)
                 answer = await anyio.to_thread.run_sync(action, runtime, body)
             except (MailhouseError, orjson.JSONDecodeError) as error:
                 return Response(orjson.dumps({"error": str(error)}), 400, media_type="application/json")
@@ -72,6 +101,11 @@ def control_routes(runtime: Runtime) -> list[Route]:
         Route("/advance", endpoint(advance), methods=["POST"]),
         Route("/calls", endpoint(lambda runtime, _: runtime.calls.as_json()), methods=["GET"]),
         Route("/calls", endpoint(clear_calls), methods=["DELETE"]),
+        Route("/effects", endpoint(show_effects), methods=["GET"]),
+        Route("/effects", endpoint(clear_effects), methods=["DELETE"]),
+        Route("/entries", endpoint(show_entries), methods=["GET"]),
+        Route("/ticks", endpoint(move_ticks), methods=["POST"]),
+        Route("/ticks", endpoint(free_ticks), methods=["DELETE"]),
         Route("/faults", endpoint(set_faults), methods=["POST"]),
         Route("/limits", endpoint(lambda runtime, _: dict(runtime.limits.numbers)), methods=["GET"]),
         Route("/limits", endpoint(set_limits), methods=["POST"]),

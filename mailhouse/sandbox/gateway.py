@@ -36,6 +36,7 @@ class Gateway:
             headers=request.headers,
             body=await request.body(),
             base_url=f"{request.url.scheme}://{request.url.netloc}/{self.vendor.name}",
+            request_id=self.runtime.calls.next_request(),
         )
         found = self.routes.find(call.method, call.path)
         writes = False
@@ -77,8 +78,10 @@ class Gateway:
         """Runs in a thread of its own."""
         reply = self.vendor.authenticate(call) or self.vendor.admit(call)
         if reply is None:
+            cause = self.runtime.effects.cause(self.vendor.name, call.request_id, f"{call.method} {call.path}")
             try:
-                reply = self.vendor.refuse(found) if isinstance(found, int) else found[0].handler(call)
+                with self.runtime.store.watched(cause):
+                    reply = self.vendor.refuse(found) if isinstance(found, int) else found[0].handler(call)
             except BodyNotReadable:
                 reply = self.vendor.refuse(400)
         self.vendor.stamp(call, reply)

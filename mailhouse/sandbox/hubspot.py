@@ -31,7 +31,7 @@ class HubSpot:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self._burst, self._search, self._day = Window(), Window(), Window()
+        self._burst, self._search, self._day = (Window(runtime.ticks) for _ in range(3))
         self.routes = []
         for contacts in ("/crm/objects/{version}/contacts", "/crm/{version}/objects/contacts"):
             self.routes += [

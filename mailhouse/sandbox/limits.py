@@ -1,16 +1,21 @@
 """How much each vendor lets a caller do: profiles of numbers, and the two ways of counting them."""
 
 import copy
+import math
 import threading
-import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from mailhouse.errors import ConfigurationError
+from mailhouse.sandbox.ticks import Ticks
 
 # Sizes of the vendors' own plans. HubSpot: a private app on Professional; search 5 a second and the cap of 10,000 results
 # are from general knowledge. Shopify: a Standard shop. Mailchimp: its documentation; it publishes no number for high
 # volume, so that refusal is off unless asked for. How long Mailchimp's statistics lag is not published either.
+# Klaviyo publishes calls a second, a minute and a day for every endpoint (mailhouse/vendors/klaviyo_limits.json); here
+# stand the shares of them that are let through, None for no limit. How long its jobs take is not published: a job is done
+# when `job_seconds` are over or when it was asked after more than `job_polls` times.
 VENDOR: dict[str, dict[str, Any]] = {
     "hubspot": {
         "calls": 190,
@@ -37,6 +42,14 @@ VENDOR: dict[str, dict[str, Any]] = {
         "stats_lag_seconds": 5.0,
         "latency_seconds": 0.0,
     },
+    "klaviyo": {
+        "burst_share": 1.0,
+        "steady_share": 1.0,
+        "daily_share": 1.0,
+        "job_seconds": 3.0,
+        "job_polls": None,
+        "latency_seconds": 0.0,
+    },
 }
 
 
@@ -50,11 +63,13 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         hubspot={"calls": 100_000, "searches_per_second": 10_000},
         shopify={"bucket": 20_000_000, "restored_per_second": 20_000_000.0, "bulk_polls": 0},
         mailchimp={"stats_lag_seconds": 0.5},
+        klaviyo={"burst_share": None, "steady_share": None, "daily_share": None, "job_seconds": 0.0},
     ),
     "small": _profile(
         hubspot={"calls": 5, "seconds": 1.0, "searches_per_second": 2},
         shopify={"bucket": 1_200, "restored_per_second": 1_000.0, "bulk_polls": 1},
         mailchimp={"connections": 2, "stats_lag_seconds": 1.0},
+        klaviyo={"burst_share": 0.1, "steady_share": None, "daily_share": None, "job_seconds": 1.0, "job_polls": 2},
     ),
 }
 
@@ -99,7 +114,8 @@ class Limits:
 class Window:
     """So many calls within any stretch of so many seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, ticks: Ticks) -> None:
+        self._ticks = ticks
         self._taken: deque[float] = deque()
         self._lock = threading.Lock()
 
@@ -119,23 +135,53 @@ class Window:
             return max(0, most - len(self._taken))
 
     def _forget(self, seconds: float) -> float:
-        now = time.monotonic()
+        now = self._ticks.now()
         while self._taken and self._taken[0] <= now - seconds:
             self._taken.popleft()
         return now
 
 
+class FixedWindows:
+    """So many calls in each window of a fixed length, all windows at once; a window begins at every multiple of its length.
+
+    A call that any window refuses counts in none of them.
+    """
+
+    def __init__(self, ticks: Ticks) -> None:
+        self._ticks = ticks
+        self._taken: dict[float, tuple[float, int]] = {}  # by length in seconds: the window's beginning, calls in it
+        self._lock = threading.Lock()
+
+    def take(self, most: Mapping[float, int]) -> float | None:
+        """Takes one call from each window, by its length in seconds; where one is empty, how long until it ends."""
+        with self._lock:
+            now = self._ticks.now()
+            current, wait = {}, 0.0
+            for seconds, calls in most.items():
+                begins = math.floor(now / seconds) * seconds
+                before, taken = self._taken.get(seconds, (begins, 0))
+                taken = taken if before == begins else 0
+                current[seconds] = (begins, taken + 1)
+                if taken >= calls:
+                    wait = max(wait, begins + seconds - now)
+            if wait:
+                return wait
+            self._taken |= current
+            return None
+
+
 class Bucket:
     """A store of points that fills up steadily and may never be overdrawn."""
 
-    def __init__(self) -> None:
+    def __init__(self, ticks: Ticks) -> None:
+        self._ticks = ticks
         self._spent = 0.0
-        self._at = time.monotonic()
+        self._at = ticks.now()
         self._lock = threading.Lock()
 
     def _restore(self, per_second: float) -> None:
-        now = time.monotonic()
-        self._spent = max(0.0, self._spent - (now - self._at) * per_second)
+        now = self._ticks.now()
+        self._spent = max(0.0, self._spent - max(0.0, now - self._at) * per_second)
         self._at = now
 
     def take(self, points: float, size: float, per_second: float) -> bool:

@@ -27,7 +27,7 @@ class Mailchimp:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.statistics = Statistics(runtime)
-        self._volume = Window()
+        self._volume = Window(runtime.ticks)
         self._open = 0
         self._lock = threading.Lock()
         lists, contacts, segments = Lists(self.statistics), Contacts(self.statistics), Segments(self.statistics)

@@ -1,7 +1,6 @@
 """Mailchimp's figures about a list and its tags, which catch up with writes only after a while."""
 
 import threading
-import time
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +39,7 @@ class Statistics:
         """Keeps the figures from before the write, to be served until the lag is over."""
         with self._lock:
             self._current(list_id)
-            self._due[list_id] = time.monotonic() + self._runtime.limits["mailchimp"]["stats_lag_seconds"]
+            self._due[list_id] = self._runtime.ticks.now() + self._runtime.limits["mailchimp"]["stats_lag_seconds"]
 
     def of(self, list_id: str) -> Figures:
         """The figures as Mailchimp would tell them now."""
@@ -50,7 +49,7 @@ class Statistics:
     def _current(self, list_id: str) -> Figures:
         known = self._figures.get(list_id)
         due = self._due.get(list_id)
-        overdue = due is not None and time.monotonic() >= due
+        overdue = due is not None and self._runtime.ticks.now() >= due
         if known is None or overdue or known.days_passed != self._runtime.days_passed:
             self._due.pop(list_id, None)
             known = self._figures[list_id] = self._count(list_id)

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from mailhouse.sandbox.controls import control_routes
 from mailhouse.sandbox.gateway import Gateway
 from mailhouse.sandbox.hubspot import HubSpot
+from mailhouse.sandbox.klaviyo import Klaviyo
 from mailhouse.sandbox.mailchimp import Mailchimp
 from mailhouse.sandbox.runtime import BULK, SERVER, Runtime
 from mailhouse.sandbox.shopify import Shopify
@@ -35,7 +36,7 @@ class CuttableProtocol(H11Protocol):
 
 def application(runtime: Runtime) -> Starlette:
     """The ASGI application of one sandbox."""
-    vendors = (HubSpot(runtime), Shopify(runtime), Mailchimp(runtime))
+    vendors = (HubSpot(runtime), Shopify(runtime), Mailchimp(runtime), Klaviyo(runtime))
     mounts = [Mount(f"/{vendor.name}", app=Gateway(vendor, runtime)) for vendor in vendors]
     return Starlette(routes=[Mount("/_sandbox", routes=control_routes(runtime)), *mounts])
 

@@ -66,7 +66,7 @@ class Shopify:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.bulk = BulkOperations(runtime.store, runtime.directory / BULK_FILES)
-        self._bucket = Bucket()
+        self._bucket = Bucket(runtime.ticks)
         self._tokens: dict[str, tuple[datetime, int | None]] = {}
         self._lock = threading.Lock()
         self.routes = [Route("POST", TOKEN, self.grant), Route("POST", GRAPHQL, self.graphql), Route("GET", BULK, self.download)]

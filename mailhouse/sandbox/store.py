@@ -2,12 +2,12 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -28,6 +28,26 @@ create table if not exists tag_member (
     primary key (list_id, segment_id, member_id)
 ) without rowid;
 create index if not exists tag_by_member on tag_member (list_id, member_id, segment_id);
+create table if not exists list_member (
+    list_id text not null, profile_id text not null, joined_at text not null,
+    primary key (list_id, profile_id)
+) without rowid;
+create index if not exists list_member_by_time on list_member (list_id, joined_at, profile_id);
+create index if not exists list_by_member on list_member (profile_id, list_id);
+create index if not exists klaviyo_profile_by_phone on object (json_extract(body, '$.phone_number'))
+    where kind = 'klaviyo.profile';
+create index if not exists klaviyo_profile_by_external_id on object (json_extract(body, '$.external_id'))
+    where kind = 'klaviyo.profile';
+create table if not exists effect (
+    seq integer primary key autoincrement, vendor text not null, request text not null, call text not null,
+    at text not null, tick real not null, effect text not null, kind text not null, subject text not null,
+    address text not null, container text not null, detail text not null
+);
+create table if not exists automation_entry (
+    vendor text not null, automation text not null, subject text not null, address text not null,
+    at text not null, request text not null,
+    primary key (vendor, automation, subject)
+) without rowid;
 create table if not exists meta (key text primary key, value text not null) without rowid;
 """
 COLUMNS = "id, body, updated_at, created_at, parent, email, deleted"
@@ -50,6 +70,18 @@ class Row:
     parent: str = ""
     email: str = ""
     deleted: bool = False
+
+
+class Watcher(Protocol):
+    """Is told what a thread changes while it watches, within the transaction of the change."""
+
+    def put(self, connection: sqlite3.Connection, kind: str, before: Mapping[tuple[str, str], Row], rows: list[Row]) -> None: ...
+
+    def deleted(self, connection: sqlite3.Connection, kind: str, rows: Iterable[Row]) -> None: ...
+
+    def tied(
+        self, connection: sqlite3.Connection, kind: str, container: str, members: Mapping[str, str], *, joined: bool
+    ) -> None: ...
 
 
 def stamp(moment: datetime | str) -> str:
@@ -117,6 +149,20 @@ class Store:
                 raise
             connection.execute("commit")
 
+    @contextmanager
+    def watched(self, watcher: Watcher) -> Iterator[None]:
+        """Tells the watcher of every change that this thread makes inside."""
+        before, self._local.watcher = self.watcher, watcher
+        try:
+            yield
+        finally:
+            self._local.watcher = before
+
+    @property
+    def watcher(self) -> Watcher | None:
+        """Who watches this thread."""
+        return getattr(self._local, "watcher", None)
+
     # -- clock, secrets and other single values ---------------------------------------------------------------------
     def meta_get(self, key: str) -> Any:
         """The value put under the key, or None."""
@@ -145,7 +191,9 @@ class Store:
     # -- objects ----------------------------------------------------------------------------------------------------
     def put_many(self, kind: str, rows: Iterable[Row]) -> int:
         """Inserts or replaces in one transaction, reading `rows` as a stream; how many there were."""
-        written = 0
+        written, watcher = 0, self.watcher
+        if watcher is not None:
+            rows = list(rows)
 
         def values() -> Iterator[tuple[Any, ...]]:
             nonlocal written
@@ -157,8 +205,18 @@ class Store:
                 yield (kind, row.id, row.parent, number_of(row.id), created, updated, row.email, int(row.deleted), body)
 
         with self.transaction() as connection:
+            before = self._before(kind, rows) if watcher is not None else {}
             connection.executemany("insert or replace into object values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values())
+            if watcher is not None:
+                watcher.put(connection, kind, before, list(rows))
         return written
+
+    def _before(self, kind: str, rows: Iterable[Row]) -> dict[tuple[str, str], Row]:
+        """Those rows as they stand, by id and parent."""
+        wanted = orjson.dumps([row.id for row in rows]).decode()
+        statement = f"select {COLUMNS} from object where kind = ? and id in (select value from json_each(?))"
+        found = (_row(row) for row in self._connection().execute(statement, (kind, wanted)))
+        return {(row.id, row.parent): row for row in found}
 
     def put(self, kind: str, row: Row) -> None:
         """One row; see put_many."""
@@ -196,6 +254,9 @@ class Store:
         if parent is not None:
             where, values = f"{where} and parent = ?", [*values, parent]
         with self.transaction() as connection:
+            if self.watcher is not None:
+                gone = [_row(row) for row in connection.execute(f"select {COLUMNS} from object where {where}", values)]
+                self.watcher.deleted(connection, kind, gone)
             return connection.execute(f"delete from object where {where}", values).rowcount > 0
 
     def count(
@@ -279,18 +340,23 @@ class Store:
     # -- tags: static segments of a list ----------------------------------------------------------------------------
     def tag_add(self, list_id: str, segment_id: str, member_ids: Iterable[str]) -> int:
         """Ties members to a tag; how many were not tied before."""
-        with self.transaction() as connection:
-            before = connection.total_changes
-            rows = ((list_id, segment_id, member) for member in member_ids)
-            connection.executemany("insert or ignore into tag_member values (?, ?, ?)", rows)
-            return connection.total_changes - before
+        return self._tie("insert or ignore into tag_member values (?, ?, ?)", list_id, segment_id, list(member_ids), joined=True)
 
     def tag_remove(self, list_id: str, segment_id: str, member_ids: Iterable[str]) -> int:
         """Unties members from a tag; how many were tied before."""
+        statement = "delete from tag_member where list_id = ? and segment_id = ? and member_id = ?"
+        return self._tie(statement, list_id, segment_id, list(member_ids), joined=False)
+
+    def _tie(self, statement: str, list_id: str, segment_id: str, member_ids: list[str], *, joined: bool) -> int:
         with self.transaction() as connection:
+            if self.watcher is not None:
+                tied = set(self.tag_members(list_id, segment_id))
+                changing = [member for member in dict.fromkeys(member_ids) if (member in tied) != joined]
+                address = {row.id: row.email for row in self.get_many("mailchimp.member", changing, list_id).values()}
+                members = {member: address.get(member, "") for member in changing}
+                self.watcher.tied(connection, "mailchimp.segment", f"{list_id}/{segment_id}", members, joined=joined)
             before = connection.total_changes
-            rows = ((list_id, segment_id, member) for member in member_ids)
-            connection.executemany("delete from tag_member where list_id = ? and segment_id = ? and member_id = ?", rows)
+            connection.executemany(statement, ((list_id, segment_id, member) for member in member_ids))
             return connection.total_changes - before
 
     def tag_members(self, list_id: str, segment_id: str, *, limit: int = -1, offset: int = 0) -> list[str]:

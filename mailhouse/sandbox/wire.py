@@ -30,6 +30,8 @@ class Call:
     template: str = ""
     operation: str = ""
     connections: int = 0
+    request_id: str = ""
+    refused_rows: frozenset[str] = frozenset()  # addresses that a fault on order refuses, in lower case
     params: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:

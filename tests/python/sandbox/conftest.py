@@ -12,6 +12,11 @@ from typing import Any
 import pytest
 import requests
 
+from mailhouse.sandbox import klaviyo_members
+from mailhouse.sandbox.klaviyo_events import event_row, metric_row
+from mailhouse.sandbox.klaviyo_lists import flow_row, list_row
+from mailhouse.sandbox.klaviyo_profiles import new_profile
+from mailhouse.sandbox.klaviyo_segments import account_row, campaign_row, segment_row
 from mailhouse.sandbox.runtime import Runtime
 from mailhouse.sandbox.server import announced, bound, server_of
 from mailhouse.sandbox.store import Row, Store, stamp
@@ -47,6 +52,12 @@ class Served:
             auth = ("anystring", self.runtime.secrets["mailchimp"]["api_key"])
         elif path.startswith("/shopify"):
             headers = {"X-Shopify-Access-Token": self.shopify_token, **headers}
+        elif path.startswith("/klaviyo"):
+            key = self.runtime.secrets["klaviyo"]["api_key"]
+            own = {"Authorization": f"Klaviyo-API-Key {key}", "revision": "2026-07-15"}
+            if body is not None:
+                own["Content-Type"] = "application/vnd.api+json"
+            headers = {**own, **headers}
         more.setdefault("timeout", 30)
         return self.http.request(method, self.url + path, json=body, headers=headers, auth=auth, **more)
 
@@ -90,6 +101,25 @@ class Served:
         body = {"status": status, "recipients": {"list_id": LIST}, "settings": {"title": title}, "trigger_settings": trigger}
         self.store.put("mailchimp.automation", Row(number, body, NOW))
         return number
+
+    def klaviyo(self, method: str, path: str, body: Any = None, /, status: int | None = None, **params: Any) -> Any:
+        """One call of /api; the parsed answer once the status is as expected (200, or what was asked)."""
+        answer = self.call(method, f"/klaviyo/api{path}", body, params=params)
+        assert answer.status_code == (status or 200), answer.text
+        return answer.json() if answer.content else None
+
+    def import_profiles(self, profiles: list[dict[str, Any]], *lists: str) -> dict[str, Any]:
+        """A bulk import job of those attributes; the job as Klaviyo took it."""
+        data = [{"type": "profile", "attributes": attributes} for attributes in profiles]
+        job: dict[str, Any] = {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": data}}}
+        if lists:
+            job["relationships"] = {"lists": {"data": [{"type": "list", "id": one} for one in lists]}}
+        return self.klaviyo("POST", "/profile-bulk-import-jobs", {"data": job}, status=202)["data"]
+
+    def effects(self, *names: str, vendor: str = "") -> list[dict[str, Any]]:
+        """What callers changed, only the effects of those names when some are given."""
+        found = self.get("/_sandbox/effects", vendor=vendor)["effects"]
+        return [one for one in found if not names or one["effect"] in names]
 
     def batch(self, members: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         answer = self.mailchimp("POST", f"/lists/{LIST}", {"members": members, "update_existing": True, **more})
@@ -197,6 +227,37 @@ def merge_field(number: int, tag: str, kind: str = "text", required: bool = Fals
     return Row(str(number), body, NOW, parent=LIST)
 
 
+def klaviyo_account(store: Store) -> None:
+    """Three lists, one of which starts a flow, and eight people with every kind of consent."""
+    store.put_many("klaviyo.list", [list_row("LstAll", "Everybody", stamp(NOW)), list_row("LstNew", "Newsletter", stamp(NOW))])
+    store.put("klaviyo.list", list_row("LstTwo", "Confirmed", stamp(NOW), "double_opt_in"))
+    store.put("klaviyo.flow", flow_row("FlwWel", "Welcome", stamp(NOW), "LstNew"))
+    store.put("klaviyo.segment", segment_row("SegAll", "All of them", stamp(NOW), "LstAll"))
+    store.put("klaviyo.account", account_row("PUBKEY", "Brook & Hearth"))
+    store.put("klaviyo.campaign", campaign_row("CmpOne", "Spring", "Spring is here", "LstAll", stamp(NOW), stamp(NOW)))
+    at = stamp(NOW - timedelta(days=30))
+    states: dict[str, dict[str, Any]] = {
+        "ann": {"consent": "SUBSCRIBED", "consent_timestamp": at},
+        "bob": {"consent": "UNSUBSCRIBED", "suppression": [{"reason": "UNSUBSCRIBE", "timestamp": at}]},
+        "cay": {"suppression": [{"reason": "HARD_BOUNCE", "timestamp": at}]},
+        "dan": {"consent": "SUBSCRIBED", "suppression": [{"reason": "SPAM_COMPLAINT", "timestamp": at}]},
+        "eve": {"suppression": [{"reason": "USER_SUPPRESSED", "timestamp": at}]},
+        "fay": {},
+        "gus": {},
+        "hal": {},
+    }
+    profiles = [
+        new_profile(f"{name}@example.org", NOW - timedelta(days=40 - number), first_name=name.title(), marketing=state)
+        for number, (name, state) in enumerate(states.items())
+    ]
+    store.put_many("klaviyo.profile", profiles)
+    klaviyo_members.join(store, "LstAll", [row.id for row in profiles[:5]], at)
+    metric = metric_row("Placed Order", at, {"object": "integration", "id": "s", "key": "shopify", "name": "Shopify"})
+    store.put("klaviyo.metric", metric)
+    moments = [stamp(NOW - timedelta(hours=hours)) for hours in range(12)]
+    store.put_many("klaviyo.event", [event_row(profiles[0].id, metric.id, moment, {"$value": 9}) for moment in moments])
+
+
 def fill(store: Store) -> None:
     """A company small enough to count on fingers."""
     store.set_now(NOW)
@@ -225,6 +286,7 @@ def fill(store: Store) -> None:
             member("eve", "archived"),
         ],
     )
+    klaviyo_account(store)
 
 
 @pytest.fixture
