@@ -1,9 +1,10 @@
 """The ESPs we write to: one folder each, found by the connection's vendor."""
 
 from mailhouse.destinations.base import Action, Call, Change, Destination, Outcome, Record, Rules, Settled
+from mailhouse.destinations.klaviyo import RULES as KLAVIYO
 from mailhouse.destinations.mailchimp import RULES as MAILCHIMP
 
-_RULES = {MAILCHIMP.vendor: MAILCHIMP}
+_RULES = {rules.vendor: rules for rules in (KLAVIYO, MAILCHIMP)}
 
 
 def rules_for(vendor: str) -> Rules | None:
