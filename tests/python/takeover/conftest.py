@@ -35,6 +35,9 @@ class Project(World):
 
     price: Mapping[str, str] | None = None
     columns: tuple[str, ...] = ()
+    purposes: Mapping[str, str] = {}
+    before: Mapping[str, Any]
+    run: str
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,6 +65,14 @@ class Project(World):
             [ids, addresses],
         )
 
+    def consent(self, numbers: range, purpose: str) -> None:
+        """Consent of these people to one more purpose."""
+        self.warehouse.execute(
+            "insert into marts.consent_status"
+            " select unnest(?::varchar[]), 'email', ?, 'default', 'allow', 'explicit_grant', '', ?",
+            [[address(number) for number in numbers], purpose, self.clock.now()],
+        )
+
     def engagement(self, numbers: range, sent: int, reactions: int) -> None:
         ids = [customer(number) for number in numbers]
         self.warehouse.execute(
@@ -81,6 +92,8 @@ class Project(World):
             document["nodes"][f"model.mailhouse.{name}"] = model(name, schema, {}, ["customer_id"])
         profiles = document["nodes"]["model.mailhouse.mailchimp_profiles"]["columns"]
         profiles.update({column: {"name": column, "config": {"meta": {}}} for column in self.columns})
+        for column, purpose in self.purposes.items():
+            profiles[column]["config"]["meta"]["purpose"] = purpose
         path.write_text(json.dumps(document))
         return path
 

@@ -1,0 +1,207 @@
+"""A run is taken back: what it added leaves, what it took away returns, and nobody who said no meanwhile."""
+
+import pytest
+
+from mailhouse import controls
+from mailhouse.errors import ConfigurationError
+from mailhouse.takeover import adopt, revert
+from tests.python.sync.conftest import NOW
+from tests.python.takeover.conftest import key
+
+OURS = "select document_key, memberships, seen from reverse_sync.delivered order by all"
+
+
+def back(project, run_id):
+    """Plan back and carry it out; what was planned, and the result."""
+    planned = revert.plan_back(project.context, run_id)
+    return planned, revert.carry_out(project.context, planned, NOW)
+
+
+def tags(project):
+    return project.account()["tags"]
+
+
+@pytest.fixture
+def taken_over(project):
+    """An account that was adopted, then changed by one run: five join a tag, four leave one, two get other fields."""
+    project.people(range(30))
+    project.segment("vip", range(10))
+    project.segment("news", range(5, 20))
+    project.put(range(5), "VIP")
+    project.put(range(5, 10), "VIP", "NEWS")
+    project.put(range(10, 20), "NEWS")
+    for name in ("seg_vip", "seg_news"):
+        adopt.record(project.context, adopt.look(project.context, name))
+    project.before = project.account()
+    project.members("vip", range(2, 12))
+    project.members("news", [*range(7, 20), 25, 26, 27])
+    project.rename(3, "New")
+    project.rename(15, "New")
+    project.run = project.sync().run_id
+    return project
+
+
+def test_revert_brings_back_the_state_before(taken_over):
+    assert tags(taken_over) != taken_over.before["tags"]
+    planned, result = back(taken_over, taken_over.run)
+    assert result.ok
+    after = taken_over.account()
+    assert after["tags"] == taken_over.before["tags"]
+    strangers = {("list1", key(number)) for number in (25, 26, 27)}
+    assert {name: body for name, body in after["members"].items() if name not in strangers} == taken_over.before["members"]
+    assert planned.strangers == 3
+    assert strangers < set(after["members"])
+    (kind, outcome) = taken_over.warehouse.execute(
+        "select kind, outcome from reverse_sync.runs where run_id = ?", [result.run_id]
+    ).fetchone()
+    assert (kind, outcome) == ("revert", "ok")
+
+
+def test_it_shows_what_it_would_do_and_does_nothing(taken_over):
+    before = taken_over.account()
+    planned = revert.plan_back(taken_over.context, taken_over.run[:8])
+    figures = {one.membership: (one.adds, one.updates, one.removals) for one in planned.plan.audiences}
+    assert figures == {"VIP": (2, 1, 2), "NEWS": (2, 1, 3)}
+    assert planned.segments == ("seg_news", "seg_vip")
+    assert planned.plan.calls_by() == {"mailchimp": {"write": 1, "join": 0, "leave": 2}}
+    assert taken_over.account() == before
+    assert controls.in_force(taken_over.settings) == []
+
+
+def test_the_next_sync_does_not_do_it_again(taken_over):
+    planned, _ = back(taken_over, taken_over.run)
+    assert [pause.name for pause in controls.in_force(taken_over.settings)] == list(planned.segments)
+    reverted = taken_over.account()
+    taken_over.sync()
+    assert taken_over.account() == reverted
+    for segment in planned.segments:
+        controls.resume(taken_over.settings, segment, NOW)
+    taken_over.sync()
+    assert taken_over.esp.tag("VIP") == {key(number) for number in range(2, 12)}
+
+
+def test_who_said_no_meanwhile_does_not_come_back(taken_over):
+    taken_over.decide(0, "deny", "unsubscribed")
+    taken_over.decide(5, "deny", "complaint")
+    planned, _ = back(taken_over, taken_over.run)
+    refused = {one.membership: one.refused for one in planned.plan.audiences if one.refused}
+    assert refused == {"VIP": {"unsubscribed": 1}, "NEWS": {"complaint": 1}}
+    assert key(0) not in taken_over.esp.tag("VIP")
+    assert key(5) not in taken_over.esp.tag("NEWS")
+    assert key(1) in taken_over.esp.tag("VIP")
+
+
+def test_a_no_that_comes_after_the_plan_is_heard_at_the_last_look(taken_over):
+    planned = revert.plan_back(taken_over.context, taken_over.run)
+    taken_over.decide(1, "deny", "unsubscribed")
+    result = revert.carry_out(taken_over.context, planned, NOW)
+    assert result.destinations[0].withheld == {"unsubscribed": 1}
+    assert key(1) not in taken_over.esp.tag("VIP")
+
+
+def test_whoever_the_esp_itself_would_not_mail_or_nobody_knows_any_more_stays_out(taken_over):
+    taken_over.warehouse.execute("alter table profiles.mailchimp_profiles add column esp_status varchar")
+    taken_over.warehouse.execute("update profiles.mailchimp_profiles set esp_status = 'cleaned' where customer_id = 'c000000'")
+    taken_over.warehouse.execute("delete from profiles.mailchimp_profiles where customer_id = 'c000001'")
+    taken_over.columns = ("esp_status",)
+    planned = revert.plan_back(taken_over.context, taken_over.run)
+    assert {one.membership: one.refused for one in planned.plan.audiences}["VIP"] == {"esp_cleaned": 1, "not_in_profiles": 1}
+
+
+def test_without_consent_that_can_be_relied_on_only_removals_go(taken_over):
+    taken_over.clock.sleep(40 * 3600)
+    planned, result = back(taken_over, taken_over.run)
+    assert {call.action for calls in planned.plan.calls.values() for call in calls} == {"leave"}
+    assert not result.ok
+    assert taken_over.esp.tag("VIP") == {key(number) for number in range(2, 10)}
+
+
+def test_a_field_whose_purpose_is_gone_stays_out(project):
+    project.purposes = {"orders": "profiling"}
+    project.people(range(4))
+    project.consent(range(4), "profiling")
+    project.segment("vip", range(4))
+    project.sync()
+    project.warehouse.execute("update profiles.mailchimp_profiles set first_name = 'New', orders = 50")
+    run = project.sync().run_id
+    project.warehouse.execute(
+        "update marts.consent_status set decision = 'deny', reason = 'unsubscribed'"
+        " where purpose = 'profiling' and mailbox = 'person2@example.test'"
+    )
+    planned, result = back(project, run)
+    assert result.ok
+    assert planned.withheld == {"ORDERS": 1}
+    fields = {number: project.esp.member(key(number))["merge_fields"] for number in range(4)}
+    assert {number: (kept["FNAME"], kept["ORDERS"]) for number, kept in fields.items()} == {
+        0: ("Name 0", 0),
+        1: ("Name 1", 1),
+        2: ("Name 2", 50),
+        3: ("Name 3", 3),
+    }
+
+
+def test_what_a_later_run_changed_is_left_to_it(taken_over):
+    taken_over.members("vip", [0, *range(3, 12)])
+    later = taken_over.sync().run_id
+    planned, _ = back(taken_over, taken_over.run)
+    assert planned.later == {later: 1}
+    assert key(0) in taken_over.esp.tag("VIP")
+    assert key(2) not in taken_over.esp.tag("VIP")
+    assert key(1) in taken_over.esp.tag("VIP")
+
+
+def test_a_revert_can_be_reverted(taken_over):
+    after_the_run = taken_over.account()
+    _, first = back(taken_over, taken_over.run)
+    again = revert.plan_back(taken_over.context, taken_over.run)
+    assert again.is_empty
+    assert again.later == {first.run_id: 11}
+    back(taken_over, first.run_id)
+    assert taken_over.account() == after_the_run
+
+
+def test_a_document_that_we_did_not_know_keeps_the_fields_and_loses_the_membership(project):
+    project.people(range(4))
+    project.segment("vip", range(4))
+    project.put(range(4), fields={"FNAME": "By hand"})
+    run = project.sync().run_id
+    planned, _ = back(project, run)
+    assert planned.strangers == 4
+    assert project.esp.tag("VIP") == set()
+    assert project.esp.member(key(1))["merge_fields"]["FNAME"] == "Name 1"
+
+
+def test_an_adoption_taken_back_sends_nothing_and_leaves_what_was_ours(project):
+    project.people(range(10))
+    project.segment("vip", range(4))
+    project.segment("news", range(10))
+    project.sync(segments=["seg_vip"])
+    before = project.warehouse.execute(
+        "select document_key, memberships, seen from reverse_sync.delivered order by all"
+    ).fetchall()
+    project.put(range(10), "VIP", "NEWS")
+    run, count = adopt.record(project.context, adopt.look(project.context, "seg_news"))
+    assert count == 10
+    project.esp.writes()
+    planned, result = back(project, run)
+    assert (len(planned.forgotten), result) == (10, None)
+    after = project.warehouse.execute(
+        "select document_key, memberships, seen from reverse_sync.delivered order by all"
+    ).fetchall()
+    assert after == before
+    assert project.esp.writes() == {}
+    assert controls.in_force(project.settings) == []
+    assert revert.plan_back(project.context, run).is_empty
+
+
+@pytest.mark.parametrize("name", ["nothing", "' or 1=1"])
+def test_a_run_that_never_was_is_refused(taken_over, name):
+    with pytest.raises(ConfigurationError, match="no such run"):
+        revert.plan_back(taken_over.context, name)
+
+
+def test_nothing_can_be_reverted_before_anything_ran(project):
+    project.people(range(1))
+    project.segment("vip", range(1))
+    with pytest.raises(ConfigurationError, match="no such run"):
+        revert.plan_back(project.context, "abc")
