@@ -12,7 +12,7 @@ import duckdb
 
 from mailhouse import gate, sync
 from mailhouse.build import Layer, Project
-from mailhouse.clock import Clock, SystemClock, sandbox_clock, stopwatch
+from mailhouse.clock import Clock, SystemClock, clock_of, stopwatch
 from mailhouse.consent import land_inbox
 from mailhouse.contact_points import normalise
 from mailhouse.leases import WAREHOUSE, Lease, Leases, destination_lease
@@ -99,12 +99,6 @@ def open_run(
     with hold(WAREHOUSE) as lease:
         clock, project = clock_of(settings), Project(settings)
         yield Run(settings, clock, project, lease, hold, as_of=as_of, full_refresh=full_refresh, approval=approval, say=say)
-
-
-def clock_of(settings: Settings) -> Clock:
-    """The clock by which consent is decided: the sandbox's while a connection lives in it, else the machine's."""
-    in_sandbox = any(connection.lives_in_sandbox for connection in settings.connections.values())
-    return sandbox_clock(settings.sandbox_clock) if in_sandbox and settings.sandbox_clock.exists() else SystemClock()
 
 
 def land_sources(run: Run) -> "list[Landed]":

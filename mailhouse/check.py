@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mailhouse.build import Project
 from mailhouse.clock import stopwatch
+from mailhouse.consent.purposes import check_purpose
 from mailhouse.errors import BuildFailed, MailhouseError
 from mailhouse.raw_schemas import create_empty
 from mailhouse.report import Finding
@@ -23,12 +24,23 @@ def run_checks(settings: Settings) -> Iterator[Finding]:
     own.workdir.mkdir(parents=True)
     project = Project(own)
     yield _timed("dbt parse", project.parse)
-    yield _timed("meta of segments and profiles", lambda: read_audiences(own.manifest, own.connections))
+    yield _timed("meta of segments and profiles", lambda: check_meta(own))
     yield _timed("ruff", lambda: _command(settings, "ruff", "check", "--quiet", "."))
     changed = changed_sql(settings.project)
     if changed:
         yield _timed(f"sqlfluff on {len(changed)} changed", lambda: _command(settings, "sqlfluff", "lint", "--quiet", *changed))
     yield _timed("dbt unit tests", lambda: unit_tests(project))
+
+
+def check_meta(settings: Settings) -> None:
+    """Every key of the models' `meta`, and that each purpose named there is one. Raises ConfigurationError."""
+    targets = read_audiences(settings.manifest, settings.connections)
+    for audience in targets.audiences:
+        check_purpose(settings.project, audience.purpose, f"{audience.segment}: purpose")
+    for profile in targets.profiles.values():
+        for field in profile.fields:
+            if field.purpose is not None:
+                check_purpose(settings.project, field.purpose, f"{profile.model}: column {field.column}: purpose")
 
 
 def changed_sql(project: Path) -> list[str]:

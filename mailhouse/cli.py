@@ -12,13 +12,12 @@ import click
 
 from mailhouse import __version__, report, terminal
 from mailhouse.clock import SystemClock
+from mailhouse.commands.consent import consent
+from mailhouse.commands.options import settings_of, workdir_option
 from mailhouse.errors import ConfigurationError, MailhouseError
-from mailhouse.settings import Settings, load_settings, operator, prepare_environment
+from mailhouse.settings import operator
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
-workdir_option = click.option(
-    "--workdir", type=click.Path(file_okay=False, path_type=Path), help="Where everything a run leaves is kept [.mailhouse]."
-)
 wait_option = click.option(
     "--wait",
     type=click.FloatRange(min=0),
@@ -67,13 +66,6 @@ def approval_of(reason: str | None) -> Any:
     if reason is not None and not reason.strip():
         raise ConfigurationError("--approve: say the reason; it is kept with your name")
     return Approval(reason.strip(), operator()) if reason else None
-
-
-def settings_of(context: click.Context, workdir: Path | None = None) -> Settings:
-    """The settings for this call; a command's own `--workdir` wins over the group's."""
-    settings = load_settings(workdir or context.obj["workdir"])
-    prepare_environment(settings)
-    return settings
 
 
 @main.command()
@@ -251,6 +243,9 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         write_csv(table, sys.stdout)
     else:
         terminal.show(table)
+
+
+main.add_command(consent)
 
 
 @main.group()

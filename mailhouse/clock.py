@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mailhouse.errors import VendorUnreachable
+from mailhouse.settings import Settings
 
 
 class Clock(Protocol):
@@ -94,3 +95,9 @@ def sandbox_clock(file: Path) -> VendorClock:
             raise VendorUnreachable(f"{file}: does not tell the sandbox's time; run `mailhouse sandbox seed`") from error
 
     return VendorClock(read)
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The clock by which consent is decided: the sandbox's while a connection lives in it, else the machine's."""
+    in_sandbox = any(connection.lives_in_sandbox for connection in settings.connections.values())
+    return sandbox_clock(settings.sandbox_clock) if in_sandbox and settings.sandbox_clock.exists() else SystemClock()

@@ -5,7 +5,7 @@ given takes the place of the tables they read, under their own names. The ledger
 carries acts from day to day and decides nothing, and here the acts are given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -21,9 +21,8 @@ LEDGER = "consent_events"
 CLOCK = "int_clock_decided"
 RAW_ACTS = "inbox.consent_acts"
 FORMS = "contact_points.normalised"
+REACHED = "int_consent_acts_reached"
 STATUS = "consent_status"
-# what changes from one set of people to the next, and what stays as long as the seeds do
-OF_PEOPLE = ("int_identities_resolved", "int_customer_mailboxes_collected", "int_mailbox_jurisdictions_decided")
 FROM_INBOX = ("stg_inbox__consent_acts", "int_inbox__consent_acts")
 
 
@@ -58,12 +57,29 @@ class Decider:
         ledger, acts = self.sql.relations[LEDGER], self.sql.relations[FROM_INBOX[-1]]
         self._connection.execute(f"insert into {ledger} by name select * from {acts} anti join {ledger} using (event_id)")
 
-    def decide(self) -> pa.Table:
-        """One row for each mailbox, channel, purpose and brand of the given ledger, as `consent_status` has them."""
+    def decide(self, mailboxes: Collection[str] | None = None) -> pa.Table:
+        """The rows of `consent_status` for these mailboxes; None is every one that the given ledger reaches."""
         for name in self.sql.steps:
             if name not in FROM_INBOX:
                 self._run(name)
-        return self._connection.execute(f"select * from {self.sql.relations[STATUS]}").to_arrow_table()
+        query = f"select * from {self.sql.relations[STATUS]}"
+        if mailboxes is None:
+            return self._connection.execute(query).to_arrow_table()
+        asked = pa.table({"mailbox": pa.array(sorted(set(mailboxes)), pa.string())})
+        self._connection.register("asked", asked)
+        try:
+            return self._connection.execute(f"{query} semi join asked using (mailbox)").to_arrow_table()
+        finally:
+            self._connection.unregister("asked")
+
+    def acts(self, mailbox: str) -> pa.Table:
+        """The entries of the given ledger that reached a mailbox in the latest decision, newest first."""
+        ledger, reached = self.sql.relations[LEDGER], self.sql.relations[REACHED]
+        return self._connection.execute(
+            f"select * from {ledger} where event_id in (select event_id from {reached} where mailbox = ?)"
+            " order by coalesce(occurred_at, received_at) desc, event_id",
+            [mailbox],
+        ).to_arrow_table()
 
     def _run(self, name: str) -> None:
         try:

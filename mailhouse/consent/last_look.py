@@ -7,7 +7,6 @@ The warehouse's ledger, whatever the inbox has taken since, and what the ESP tol
 import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,10 +17,8 @@ import duckdb
 
 from mailhouse.clock import Clock
 from mailhouse.consent.acts import ConsentAct, ReceivedAct
-from mailhouse.consent.compiled import decision_sql
-from mailhouse.consent.decide import LEDGER, STATUS, Decider
+from mailhouse.consent.current import CurrentConsent
 from mailhouse.consent.inbox import Inbox
-from mailhouse.consent.ledger import WarehouseLedger, act_tables, clock_table
 from mailhouse.consent.state import BRAND, CHANNEL, state_of
 from mailhouse.errors import ConsentUnavailable, MailhouseError
 from mailhouse.settings import Settings
@@ -79,14 +76,11 @@ class LastLook:
     def __init__(self, context: Surroundings) -> None:
         self._context = context
         self._inbox = Inbox(context.settings.inbox_path)
-        self._opened = ExitStack()
         self._heard: list[ReceivedAct] = []
-        self._newer: list[ReceivedAct] = []
-        self._taken = 0
-        self._is_open = False
+        self._current: CurrentConsent | None = None
         self.trouble = ""
         try:
-            self._open()
+            self._current = CurrentConsent(context.settings, context.warehouse, context.manifest)
         except (MailhouseError, duckdb.Error) as error:
             self._cannot_tell(error)
 
@@ -98,7 +92,8 @@ class LastLook:
 
     def close(self) -> None:
         """Let go of the memory."""
-        self._opened.close()
+        if self._current is not None:
+            self._current.close()
 
     def heard(self, acts: Iterable[ConsentAct]) -> None:
         """Take into account what an ESP has told during the run: it counts from the next look on."""
@@ -137,39 +132,18 @@ class LastLook:
         """The mailboxes (wide form) that a withdrawal or block in the inbox names since `moment`. Raises StateUnreadable."""
         return self._inbox.withdrawn_since(moment)
 
-    def _open(self) -> None:
-        sql = decision_sql(self._context.settings, self._context.manifest)
-        self._status, self._events = sql.relations[STATUS], sql.relations[LEDGER]
-        self._ledger = WarehouseLedger(self._context.warehouse, sql)
-        self._decider = self._opened.enter_context(Decider(sql))
-        self._decider.give(self._ledger.seeds())
-        self._read_inbox()
-        known = self._ledger.known({one.act.event_id for one in self._newer})
-        self._newer = [one for one in self._newer if one.act.event_id not in known]
-        self._is_open = True
-
-    def _read_inbox(self) -> None:
-        arrived = self._inbox.acts(after=self._taken)
-        self._newer += arrived
-        self._taken = arrived[-1].seq if arrived else self._taken
-
     def _decide(self, mailboxes: set[str]) -> dict[tuple[str, str], tuple[str, str, str]]:
         """(Mailbox, purpose) -> decision, reason and the ledger's entry."""
-        if not self._is_open:
+        if self._current is None:
             raise ConsentUnavailable(self.trouble)
         context, now = self._context, self._context.clock.now()
-        state = state_of(context.warehouse, self._status, self._events, now, context.consent_max_age)
+        state = state_of(context.warehouse, self._current.status, self._current.events, now, context.consent_max_age)
         if not state.usable:
             raise ConsentUnavailable(state.trouble)
-        self._read_inbox()
-        self._decider.give({**self._ledger.about(mailboxes), **clock_table(now)})
-        if newer := [*self._newer, *self._heard]:
-            self._decider.give(act_tables(newer))
-            self._decider.add_raw_acts()
         return {
             (row["mailbox"], row["purpose"]): (row["decision"], row["reason"], row["event_id"])
-            for row in self._decider.decide().to_pylist()
-            if row["mailbox"] in mailboxes and (row["channel"], row["brand"]) == (CHANNEL, BRAND)
+            for row in self._current.decide(mailboxes, now, self._heard).to_pylist()
+            if (row["channel"], row["brand"]) == (CHANNEL, BRAND)
         }
 
     def _cannot_tell(self, error: Exception) -> None:
