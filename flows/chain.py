@@ -208,7 +208,7 @@ def compare(run: Run) -> Sequence[sync.Receipt]:
     """Read back what the ESP has, and compare it with what should be there and what was acknowledged."""
     begun = stopwatch()
     with run.warehouse.write() as connection:
-        run.receipts = sync.receipt(sync_context(run, connection), run.result)
+        run.receipts = sync.receipt(sync_context(run, connection), run.plan, run.result.run_id)
     for receipt in run.receipts:
         if not receipt.ok:
             run.problems.append(f"{receipt.name}: desired, delivered and actual differ; see the receipt")

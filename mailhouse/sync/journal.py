@@ -78,6 +78,10 @@ _DECIDED = """
     from given
     order by all
 """
+_SAME_DOCUMENT = (
+    "delivered.destination = {other}.destination and delivered.container = {other}.container"
+    " and delivered.document_key = {other}.document_key"
+)
 _SAME_PERSON = """
     given.segment = old.segment and given.destination = old.destination and given.container = old.container
     and given.membership = old.membership and given.customer_id = old.customer_id
@@ -264,6 +268,51 @@ class Journal:
         self._connection.execute(
             f"insert or replace into {SCHEMA}.delivered by name select * exclude (before, permitted_by) from sync_arrived"
         )
+
+    def read_back(self, seen: pa.Table, fields: pa.Table) -> None:
+        """Keep what was seen at the destination: memberships, and (`is_same`) documents with the fields that we sent.
+
+        A document whose fields are not there, and never were seen there, has them taken for not delivered.
+        """
+        with self._transaction():
+            self._insert(
+                f"""
+                update {SCHEMA}.delivered as delivered
+                set seen = to_json(list_sort(list_distinct(list_concat(
+                    coalesce(from_json(delivered.seen, '["VARCHAR"]'), []), fresh.memberships
+                ))))
+                from (
+                    select destination, container, document_key, list(membership) as memberships from given group by all
+                ) as fresh
+                where {_SAME_DOCUMENT.format(other="fresh")}
+                """,
+                seen,
+            )
+            self._insert(
+                f"""
+                update {SCHEMA}.delivered as delivered
+                set fields_seen = given.is_same, fields = case when given.is_same then delivered.fields else '{{}}'::json end
+                from given where {_SAME_DOCUMENT.format(other="given")}
+                """,
+                fields,
+            )
+
+    def lost(self, memberships: pa.Table) -> None:
+        """Take back acknowledgements of memberships that are not there: they are owed again."""
+        with self._transaction():
+            self._insert(
+                f"""
+                update {SCHEMA}.delivered as delivered
+                set memberships = to_json(list_filter(
+                    from_json(delivered.memberships, '["VARCHAR"]'), lambda one: not list_contains(gone.memberships, one)
+                ))
+                from (
+                    select destination, container, document_key, list(membership) as memberships from given group by all
+                ) as gone
+                where {_SAME_DOCUMENT.format(other="gone")}
+                """,
+                memberships,
+            )
 
     def _forget(self, call: Call, accepted: Sequence[Change]) -> None:
         """An acknowledgement ends every doubt about the same thing that an earlier run left, and every earlier refusal."""

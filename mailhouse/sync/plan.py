@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from mailhouse.controls import paused
 from mailhouse.destinations import Call, Change, rules_for
 from mailhouse.errors import ConfigurationError
 from mailhouse.settings import Connection
@@ -193,6 +194,10 @@ def make_plan(
         known = ", ".join(sorted(declared)) or "none"
         raise ConfigurationError(f"{unknown[0]}: no segment with `reverse_sync` is called that; there are {known}")
     held = {segment: reason for segment, reason in (held_back or {}).items() if segment in selected}
+    for audience in targets.audiences:
+        pause = paused(context.settings, audience.destination, [audience.segment])
+        if pause and audience.segment in selected:
+            held.setdefault(audience.segment, pause)
     for audience in targets.audiences:
         if audience.segment in selected and audience.segment not in held and not exists(context.warehouse, audience.relation):
             held[audience.segment] = "it is not built; run `mailhouse run`"

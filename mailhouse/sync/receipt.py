@@ -1,20 +1,24 @@
-"""The receipt: after a sync, what should be, what was acknowledged and what the ESP itself reports."""
+"""The receipt: what should be, what was acknowledged and what the ESP itself lists; each difference with its author."""
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mailhouse.destinations import Settled, rules_for
+from mailhouse.destinations import Destination, Record, Rules, Settled, rules_for
 from mailhouse.errors import MailhouseError
-from mailhouse.sync.apply import SyncResult
+from mailhouse.sync import drift
 from mailhouse.sync.audiences import place_name
 from mailhouse.sync.context import Context
 from mailhouse.sync.difference import dumps
+from mailhouse.sync.drift import Known
+from mailhouse.sync.journal import Journal
+from mailhouse.sync.plan import Plan
 from mailhouse.sync.state import SCHEMA
 
 # more keys than this say nothing more; the figures beside them are of all
 LISTED = 1000
-KINDS = ("owed", "refused", "overdue", "missing", "drifted", "foreign")
+KINDS = ("owed", "refused", "overdue", "ours", "vendor", "removed_there", "added_there", "changed_there")
 Place = tuple[str, str, str]
 
 
@@ -23,9 +27,10 @@ class Receipt:
     """One membership compared; figures are documents, differences are document keys.
 
     `owed` should be there and is not acknowledged; `refused` is owed too, but the ESP said no to it and that is recorded.
-    `overdue` is acknowledged and should not be. `missing` was acknowledged in this run and the ESP does not list it; `drifted`
-    was acknowledged earlier and is not listed any more; `foreign` the ESP lists and we never delivered; these two were done
-    there by somebody else and are left alone. `reported` is what the ESP's statistics say.
+    `overdue` is acknowledged and should not be. `ours` was acknowledged and never seen there: the next plan sends it again.
+    `vendor` are records that the ESP itself no longer mails (cleaned, unsubscribed, gone): the next landing takes that into the
+    ledger. `removed_there`, `added_there` and `changed_there` (fields) are the marketer's doing, and left alone.
+    `reported` is what the ESP's statistics say.
     """
 
     destination: str
@@ -39,9 +44,11 @@ class Receipt:
     owed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    drifted: tuple[str, ...] = ()
-    foreign: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
+    vendor: tuple[str, ...] = ()
+    removed_there: tuple[str, ...] = ()
+    added_there: tuple[str, ...] = ()
+    changed_there: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -60,106 +67,109 @@ class Receipt:
     @property
     def ok(self) -> bool:
         """Whether nothing is left that is ours: what the ESP refused, or somebody changed there, is shown and is not."""
-        return not (self.owed or self.overdue or self.missing)
+        return not (self.owed or self.overdue or self.ours)
 
 
-def take_receipts(context: Context, result: SyncResult) -> list[Receipt]:
-    """Read every membership of the plan back, once its statistics have settled, compare and keep the comparison.
+def take_receipts(context: Context, plan: Plan, run_id: str, *, with_fields: bool = False) -> list[Receipt]:
+    """Read every membership of the plan back, once its statistics have settled; compare, heal what is ours, keep the comparison.
 
+    with_fields: read every record whole and compare its fields too, as `mailhouse reconcile` does.
     A destination that could not be read raises what it raised, after the others were read and kept.
     """
-    wanted, delivered = _by_place(_wanted(result)), _by_place(_delivered(context))
-    fresh, refused = _acknowledged_in(context, result.run_id), _refused(context)
+    wanted = _by_place(zip(*(plan.wanted[name].to_pylist() for name in _WANTED), strict=True))
+    known = drift.known(context.warehouse)
+    refused = _refused(context)
     places: dict[str, list[Place]] = defaultdict(list)
-    for one in result.plan.audiences:
+    for one in plan.audiences:
         place = (one.destination, one.container, one.membership)
-        if one.mode != "shadow" and (one.segments or place in delivered):
+        if one.mode != "shadow" and (one.segments or any(place[2] in doc.memberships for doc in known.of(*place[:2]).values())):
             places[one.destination].append(place)
     receipts: list[Receipt] = []
     trouble: MailhouseError | None = None
+    journal = Journal(context.warehouse, run_id, context.leases)
     for destination, theirs in places.items():
         try:
-            actual = asyncio.run(_actual(context, destination, theirs))
+            found = asyncio.run(_read(context, destination, theirs, known, with_fields))
         except MailhouseError as error:
             trouble = trouble or error
             continue
-        for place in theirs:
-            document = place[:2]
-            known = (wanted[place], delivered[place], fresh[document], refused[document])
-            receipts.append(_compare(place, *known, actual[place]))
-    _keep(context, result.run_id, receipts)
+        there = [_compare(place, wanted[place], known, refused[place[:2]], found) for place in theirs]
+        receipts += there
+        drift.write_down(journal, known, found, there)
+    _keep(context, run_id, receipts)
     if trouble:
         raise trouble
     return receipts
 
 
-def _wanted(result: SyncResult) -> list[tuple[str, str, str, str]]:
-    columns = ("destination", "container", "membership", "document_key")
-    return list(zip(*(result.plan.wanted[name].to_pylist() for name in columns), strict=True))
+_WANTED = ("destination", "container", "membership", "document_key")
 
 
-def _delivered(context: Context) -> list[tuple[str, str, str, str]]:
-    return context.warehouse.execute(
-        f"select destination, container, unnest(from_json(memberships, '[\"VARCHAR\"]')), document_key from {SCHEMA}.delivered"
-    ).fetchall()
+@dataclass(frozen=True)
+class Found:
+    """What was read back of one destination: each membership, and the records that were looked at, by container and key."""
+
+    rules: Rules | None
+    settled: Mapping[Place, Settled]
+    records: Mapping[str, Mapping[str, Record]]
 
 
-def _acknowledged_in(context: Context, run_id: str) -> dict[tuple[str, str], set[str]]:
-    rows = context.warehouse.execute(
-        f"select destination, container, document_key from {SCHEMA}.delivered where run_id = ?", [run_id]
-    ).fetchall()
-    return _by_document(rows)
+async def _read(context: Context, destination: str, places: list[Place], known: Known, with_fields: bool) -> Found:
+    connection = context.settings.connections.get(destination)
+    rules = rules_for(connection.vendor) if connection else None
+    if connection is None or rules is None:
+        return Found(None, {place: Settled(frozenset(), 0, False) for place in places}, {})
+    async with rules.connect(connection, context.clock) as account:
+        read = await asyncio.gather(*(account.actual(container, membership) for _, container, membership in places))
+        settled = dict(zip(places, read, strict=True))
+        # who is gone from a membership is looked at as a record: whether the ESP still mails it says who did that
+        gone = {place[1] for place in places if any(key not in settled[place].keys for key in known.members(*place))}
+        containers = {place[1] for place in places} if with_fields else gone
+        records = {container: await _records(account, container, places, known) for container in sorted(containers)}
+    return Found(rules, settled, records)
+
+
+async def _records(account: Destination, container: str, places: list[Place], known: Known) -> dict[str, Record]:
+    memberships = [membership for _, there, membership in places if there == container]
+    fields = sorted({name for document in known.of(account.name, container).values() for name in document.fields})
+    return {record.key: record for record in await account.records(container, memberships, fields)}
+
+
+def _compare(place: Place, desired: set[str], known: Known, refused: set[str], found: Found) -> Receipt:
+    _, container, membership = place
+    members, actual = known.members(*place), found.settled[place]
+    owed = desired - members.keys()
+    authors = drift.authors(membership, members, actual.keys, found.records.get(container), found.rules)
+    return Receipt(
+        *place,
+        desired=len(desired),
+        delivered=len(members),
+        actual=len(actual.keys),
+        reported=actual.reported,
+        settled=actual.settled,
+        owed=tuple(sorted(owed - refused)),
+        refused=tuple(sorted(owed & refused)),
+        overdue=tuple(sorted(members.keys() - desired)),
+        added_there=tuple(sorted(actual.keys - members.keys())),
+        **{kind: tuple(sorted(keys)) for kind, keys in authors.items()},
+    )
 
 
 def _refused(context: Context) -> dict[tuple[str, str], set[str]]:
     rows = context.warehouse.execute(
-        f"select destination, container, document_key from {SCHEMA}.attempts where action = 'write'"
+        f"select destination, container, document_key from {SCHEMA}.attempts where action in ('write', 'join')"
     ).fetchall()
-    return _by_document(rows)
-
-
-def _by_document(rows: list[tuple[str, str, str]]) -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for destination, container, key in rows:
         found[destination, container].add(key)
     return found
 
 
-def _by_place(rows: list[tuple[str, str, str, str]]) -> dict[Place, set[str]]:
+def _by_place(rows: Iterable[tuple[str, str, str, str]]) -> dict[Place, set[str]]:
     found: dict[Place, set[str]] = defaultdict(set)
     for *place, key in rows:
         found[tuple(place)].add(key)
     return found
-
-
-async def _actual(context: Context, destination: str, places: list[Place]) -> dict[Place, Settled]:
-    connection = context.settings.connections.get(destination)
-    rules = rules_for(connection.vendor) if connection else None
-    if connection is None or rules is None:
-        return {place: Settled(frozenset(), 0, False) for place in places}
-    async with rules.connect(connection, context.clock) as account:
-        read = await asyncio.gather(*(account.actual(container, membership) for _, container, membership in places))
-    return dict(zip(places, read, strict=True))
-
-
-def _compare(
-    place: Place, desired: set[str], delivered: set[str], fresh: set[str], refused: set[str], actual: Settled
-) -> Receipt:
-    owed, gone = desired - delivered, delivered - actual.keys
-    return Receipt(
-        *place,
-        desired=len(desired),
-        delivered=len(delivered),
-        actual=len(actual.keys),
-        reported=actual.reported,
-        settled=actual.settled,
-        owed=tuple(sorted(owed - refused)),
-        refused=tuple(sorted(owed & refused)),
-        overdue=tuple(sorted(delivered - desired)),
-        missing=tuple(sorted(gone & fresh)),
-        drifted=tuple(sorted(gone - fresh)),
-        foreign=tuple(sorted(actual.keys - delivered)),
-    )
 
 
 def _keep(context: Context, run_id: str, receipts: list[Receipt]) -> None:
