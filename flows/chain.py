@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from mailhouse import gate, sync
+from mailhouse import gate, sync, withdrawals
 from mailhouse.build import Layer, Project
 from mailhouse.clock import Clock, SystemClock, clock_of, stopwatch
 from mailhouse.consent import land_inbox
@@ -51,6 +51,7 @@ class Run:
     landed: "list[Landed]" = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     held_back: dict[str, str] = field(default_factory=dict)
+    withdrawals: "list[withdrawals.WithdrawalResult]" = field(default_factory=list)
     plan: "sync.Plan | None" = None
     result: "sync.SyncResult | None" = None
     receipts: "Sequence[sync.Receipt]" = ()
@@ -125,6 +126,24 @@ def land_sources(run: Run) -> "list[Landed]":
     named = ", ".join(f"{landed.connection_id} {sum(landed.rows.values()):,}" for landed in good)
     run.stages.append(Stage("land", stopwatch() - begun, rows, named or "nothing landed"))
     return run.landed
+
+
+def tell_withdrawals(run: Run, *, is_built: bool = True) -> "withdrawals.WithdrawalResult":
+    """Tell every system who said no, before anything else is sent; asks no gate, breaker, pause or approval.
+
+    is_built: whether the models have been built in this run or an earlier one, so that one that is missing is a problem.
+    """
+    begun = stopwatch()
+    with run.warehouse.write() as connection:
+        result = withdrawals.tell(sync_context(run, connection), run.say, expect_models=is_built)
+    # what an earlier round of this run could not do counts only when this one could not either
+    before = {problem for earlier in run.withdrawals for problem in earlier.problems}
+    run.problems = [problem for problem in run.problems if problem not in before] + list(result.problems)
+    run.withdrawals.append(result)
+    systems = [one for one in result.systems if one.told]
+    named = ", ".join(f"{one.connection_id} {one.told:,}" for one in systems)
+    run.stages.append(Stage("withdrawals", stopwatch() - begun, sum(one.accepted for one in systems), named or "nobody to tell"))
+    return result
 
 
 def normalise_contact_points(run: Run) -> int:
@@ -256,6 +275,7 @@ def sync_only(
         with run.warehouse.write() as connection:
             run.held_back = gate.recorded(connection, gate.segments(manifest).values())
         run.problems += [f"{name} is held back: {reason}" for name, reason in sorted(run.held_back.items())]
+        tell_withdrawals(run)
         plan_sync(run, sealed.segments if sealed else segments)
         if sealed:
             sync.document.approved(sealed, approval)
@@ -265,5 +285,23 @@ def sync_only(
             ]
         apply_plan(run)
         compare(run)
+        publish(run)
+        return run
+
+
+def reconcile(settings: Settings, *, wait: float | None = None, say: Say = lambda _: None) -> Run:
+    """Read back what every destination has, fields included, and say who changed what; sends nothing to any of them."""
+    with open_run(settings, "mailhouse reconcile", wait=wait, say=say) as run:
+        begun = stopwatch()
+        manifest = run.project.read_manifest()
+        with run.warehouse.write() as connection:
+            run.held_back = gate.recorded(connection, gate.segments(manifest).values())
+            context = sync_context(run, connection)
+            run.problems += sync.recover(context).problems
+            _, run.receipts = sync.reconcile(context, sync.plan(context, None, run.held_back, run.approval))
+        equal = sum(receipt.equal for receipt in run.receipts)
+        run.problems += [f"{one.name}: something of ours is not there; see the receipt" for one in run.receipts if not one.ok]
+        actual = sum(receipt.actual for receipt in run.receipts)
+        run.stages.append(Stage("reconcile", stopwatch() - begun, actual, f"{equal} of {len(run.receipts)} audiences equal"))
         publish(run)
         return run

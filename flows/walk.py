@@ -9,6 +9,8 @@ from mailhouse import report, terminal
 from mailhouse.errors import MailhouseError
 from mailhouse.settings import Settings
 
+TELL = "Tell every system who said no"
+
 
 def walk(run: Run, *, with_sync: bool = True) -> bool:
     """Walk the whole road and print what the dashboard would show; True when nothing went wrong."""
@@ -32,12 +34,15 @@ def walk(run: Run, *, with_sync: bool = True) -> bool:
 
 def _steps(run: Run, with_sync: bool) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "Land what the vendors have", lambda: chain.land_sources(run)
+    if with_sync:
+        yield TELL, lambda: chain.tell_withdrawals(run, is_built=False)
     if run.nothing_landed:
         return
     yield "Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)
     yield "Build and test the models", lambda: chain.build_models(run)
     yield "Decide which segments may go out", lambda: chain.decide_gate(run)
     if with_sync:
+        yield TELL, lambda: chain.tell_withdrawals(run)
         yield "Plan what the ESP should know", lambda: chain.plan_sync(run)
         yield "Apply the plan", lambda: chain.apply_plan(run)
         yield "Compare desired, delivered and actual", lambda: chain.compare(run)
@@ -48,6 +53,14 @@ def sync_now(settings: Settings, segments: Sequence[str], **options: Any) -> boo
     """Plan, apply and compare without landing or building; prints plan, receipt and stages. Options are `chain.sync_only`'s."""
     with terminal.progress("Bring the ESP in step") as steps:
         run = chain.sync_only(settings, segments, say=steps, **options)
+    show(run)
+    return run.is_good
+
+
+def reconcile_now(settings: Settings, wait: float | None) -> bool:
+    """Compare what is there with what should be, and print the receipt; sends nothing."""
+    with terminal.progress("Read back what the ESP has") as steps:
+        run = chain.reconcile(settings, wait=wait, say=steps)
     show(run)
     return run.is_good
 
@@ -64,6 +77,8 @@ def show(run: Run) -> None:
             terminal.show(table)
     if run.receipts:
         terminal.show(report.receipt_table(run.receipts))
+    if run.withdrawals:
+        terminal.show(report.withdrawal_table(run.withdrawals))
     terminal.show(report.stages(run.stages))
     for note in run.notes:
         terminal.line(f"note  {note}", style="yellow")

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -13,19 +12,13 @@ import click
 from mailhouse import __version__, report, terminal
 from mailhouse.clock import SystemClock
 from mailhouse.commands.consent import consent
-from mailhouse.commands.options import settings_of, workdir_option
+from mailhouse.commands.explain import explain
+from mailhouse.commands.options import settings_of, wait_option, workdir_option
+from mailhouse.commands.takeover import adopt, inspect, revert
 from mailhouse.errors import ConfigurationError, MailhouseError
 from mailhouse.settings import operator
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
-wait_option = click.option(
-    "--wait",
-    type=click.FloatRange(min=0),
-    is_flag=False,
-    flag_value=math.inf,
-    metavar="[SECONDS]",
-    help="Wait while another run has the warehouse, so many seconds or until it is free; without it, refuse at once.",
-)
 approve_option = click.option(
     "--approve", metavar="REASON", help="Let through what the breaker has stopped, and say why; kept with your name."
 )
@@ -182,6 +175,17 @@ def sync(
 
 @main.command()
 @workdir_option
+@wait_option
+@click.pass_context
+def reconcile(context: click.Context, workdir: Path | None, wait: float | None) -> None:
+    """Read back everything the ESPs have, fields included, and say who changed what; sends nothing."""
+    from flows.walk import reconcile_now
+
+    sys.exit(0 if reconcile_now(settings_of(context, workdir), wait) else 1)
+
+
+@main.command()
+@workdir_option
 @click.pass_context
 def doctor(context: click.Context, workdir: Path | None) -> None:
     """Check configuration, credentials and versions, in words."""
@@ -245,7 +249,8 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-main.add_command(consent)
+for command in (inspect, adopt, revert, explain, consent):
+    main.add_command(command)
 
 
 @main.group()
@@ -320,7 +325,8 @@ def sandbox_serve(context: click.Context, workdir: Path | None, port: int, limit
     """Serve the company on 127.0.0.1 until interrupted."""
     from mailhouse import sandbox as world
 
-    world.serve(settings_of(context, workdir).sandbox_dir, port=port, limits=limits)
+    settings = settings_of(context, workdir)
+    world.serve(settings.sandbox_dir, port=port, limits=limits, judge=settings.sandbox_judge)
 
 
 @sandbox.command("advance")

@@ -7,7 +7,7 @@ from mailhouse.sync.audiences import Audience, ProfileModel, Targets, read_audie
 from mailhouse.sync.context import Context
 from mailhouse.sync.plan import AudiencePlan, Plan
 from mailhouse.sync.plan import make_plan as plan
-from mailhouse.sync.receipt import Receipt
+from mailhouse.sync.receipt import Receipt, reconcile
 from mailhouse.sync.receipt import take_receipts as receipt
 from mailhouse.sync.recover import Recovered, recover
 from mailhouse.sync.stops import Approval, Stop
@@ -29,6 +29,7 @@ __all__ = [
     "plan",
     "read_audiences",
     "receipt",
+    "reconcile",
     "recover",
     "sync",
 ]

@@ -59,6 +59,10 @@ class Audience:
     def name(self) -> str:
         return place_name(self.destination, self.container, self.membership)
 
+    def held_by(self, held_back: Mapping[str, str]) -> str | None:
+        """Why nobody may move through it, given reasons by segment or by destination; None when nothing holds it."""
+        return held_back.get(self.segment) or held_back.get(self.destination)
+
 
 def place_name(destination: str, container: str, membership: str) -> str:
     """How people call a membership: `mailchimp: Customers / VIP`, `klaviyo: Champions`."""

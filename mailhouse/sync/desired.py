@@ -93,7 +93,7 @@ def _create_targets(
         (
             *(number, audience.segment, audience.destination, audience.container, audience.membership, audience.purpose),
             *(audience.mode, audience.priority, audience.holdout, audience.rollout),
-            *(held_back.get(audience.segment), audience.segment in selected),
+            *(audience.held_by(held_back), audience.segment in selected),
         )
         for number, audience in enumerate(targets.audiences)
     ]

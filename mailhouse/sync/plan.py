@@ -182,8 +182,9 @@ def make_plan(
 ) -> Plan:
     """Work out what each destination is owed now; reads the warehouse only.
 
-    segments: names of segments, None means all; the others then move nobody. held_back: segment -> why it must not be sent:
-    nobody joins or leaves through it, save who has said no. approval: lets through what the breaker stops, and nothing else.
+    segments: names of segments, None means all; the others then move nobody. held_back: segment, or destination, -> why it must
+    not be sent: nobody joins or leaves through it, save who has said no. approval: lets through what the breaker stops, and
+    nothing else.
     Raises ConfigurationError, SyncRefused.
     """
     connections = context.settings.connections
@@ -194,10 +195,7 @@ def make_plan(
         known = ", ".join(sorted(declared)) or "none"
         raise ConfigurationError(f"{unknown[0]}: no segment with `reverse_sync` is called that; there are {known}")
     held = {segment: reason for segment, reason in (held_back or {}).items() if segment in selected}
-    for audience in targets.audiences:
-        pause = paused(context.settings, audience.destination, [audience.segment])
-        if pause and audience.segment in selected:
-            held.setdefault(audience.segment, pause)
+    held |= _pauses(context, targets, selected)
     for audience in targets.audiences:
         if audience.segment in selected and audience.segment not in held and not exists(context.warehouse, audience.relation):
             held[audience.segment] = "it is not built; run `mailhouse run`"
@@ -211,6 +209,19 @@ def make_plan(
         stopped = {stop.segment: waits(stop) for stop in stops}
         plan = _compute(context, connections, targets, consent, held | stopped, selected, everything=not segments, now=now)
     return replace(plan, stops=stops, approval=approval)
+
+
+def _pauses(context: Context, targets: Targets, selected: frozenset[str]) -> dict[str, str]:
+    """What an operator has stopped by hand, by the name of the destination or of the segment."""
+    stopped: dict[str, str] = {}
+    for audience in targets.audiences:
+        if audience.segment not in selected:
+            continue
+        if pause := paused(context.settings, audience.destination, ()):
+            stopped[audience.destination] = pause
+        elif pause := paused(context.settings, audience.destination, [audience.segment]):
+            stopped[audience.segment] = pause
+    return stopped
 
 
 def waits(stop: Stop) -> str:
@@ -274,7 +285,7 @@ def _audiences(context: Context, targets: Targets, held: Mapping[str, str], sele
         if feeders and not any(audience.segment in selected for audience in feeders):
             continue
         before, adds, updates, removals, unchanged, waiting, kept = counts.get(place, (0,) * 7)
-        reasons = [held[audience.segment] for audience in feeders if audience.segment in held]
+        reasons = [reason for audience in feeders if (reason := audience.held_by(held))]
         made.append(
             AudiencePlan(
                 *place,

@@ -1,13 +1,14 @@
 """The receipt: what should be, what was acknowledged and what the ESP itself lists; each difference with its author."""
 
 import asyncio
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mailhouse.destinations import Destination, Record, Rules, Settled, rules_for
 from mailhouse.errors import MailhouseError
-from mailhouse.sync import drift
+from mailhouse.sync import drift, state
 from mailhouse.sync.audiences import place_name
 from mailhouse.sync.context import Context
 from mailhouse.sync.difference import dumps
@@ -100,6 +101,20 @@ def take_receipts(context: Context, plan: Plan, run_id: str, *, with_fields: boo
     if trouble:
         raise trouble
     return receipts
+
+
+def reconcile(context: Context, plan: Plan) -> tuple[str, list[Receipt]]:
+    """Read everything back, fields included, and send nothing; gives back the id it is kept under, and the receipts."""
+    state.migrate(context.warehouse)
+    journal = Journal(context.warehouse, uuid.uuid4().hex, context.leases)
+    journal.begin_run(context.clock.now(), dumps(plan.calls_by()), 0, kind="reconcile")
+    outcome = "failed"
+    try:
+        receipts = take_receipts(context, plan, journal.run_id, with_fields=True)
+        outcome = "ok" if all(one.ok for one in receipts) else "differences that are ours; see the receipts"
+    finally:
+        journal.end_run(context.clock.now(), "{}", 0, 0, outcome)
+    return journal.run_id, receipts
 
 
 _WANTED = ("destination", "container", "membership", "document_key")

@@ -81,7 +81,7 @@ def find_stops(
     stops = []
     for audience in audiences:
         place = (audience.destination, audience.container, audience.membership)
-        if audience.segment in held_back or audience.mode == "shadow" or place not in moves:
+        if audience.held_by(held_back) or audience.mode == "shadow" or place not in moves:
             continue
         found = _stop(audience, moves[place], consent.get((audience.segment, *place), (0, 0, 0, 0)))
         if found:

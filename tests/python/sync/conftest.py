@@ -4,7 +4,7 @@ import json
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -117,6 +117,7 @@ class World:
     clock: Clock = field(default_factory=lambda: FixedClock(NOW))
     segments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=lambda: dict(FIELDS))
+    profile_columns: list[str] = field(default_factory=list)
     limits: dict[str, Any] = field(default_factory=lambda: {"timeout": 10.0, "settle_time": 2.0})
 
     def __post_init__(self) -> None:
@@ -207,7 +208,7 @@ class World:
     def manifest(self) -> Path:
         path = self.folder / "target" / "manifest.json"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(manifest_of(self.segments, self.fields)))
+        path.write_text(json.dumps(manifest_of(self.segments, self.fields, self.profile_columns)))
         return path
 
     @property
@@ -257,10 +258,11 @@ def model(name: str, schema: str, meta: Mapping[str, Any], columns: list[str]) -
     }
 
 
-def manifest_of(segments: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+def manifest_of(segments: Mapping[str, Any], fields: Mapping[str, Any], more_columns: Sequence[str] = ()) -> dict[str, Any]:
     profile = {"destination": "mailchimp", "key": "email", "fields": dict(fields)}
     models = [model(name, "segments", {"reverse_sync": entries}, ["customer_id"]) for name, entries in segments.items()]
-    models.append(model("mailchimp_profiles", "profiles", {"profile_of": profile}, ["customer_id", "email", "mailbox", *FIELDS]))
+    columns = ["customer_id", "email", "mailbox", *FIELDS, *more_columns]
+    models.append(model("mailchimp_profiles", "profiles", {"profile_of": profile}, columns))
     models.append(model("consent_status", "marts", {}, ["mailbox", "decision"]))
     models.append(model("consent_events", "marts", {}, ["event_id"]))
     return {"nodes": {f"model.mailhouse.{one['name']}": one for one in models}}

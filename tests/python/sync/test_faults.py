@@ -66,6 +66,7 @@ def test_a_batch_nobody_can_say_anything_about_stays_in_doubt_and_is_settled_by_
     assert filled.count("in_flight") > 0
     assert filled.delivered("NEWSLETTER") == set()
     esp.faults()
+    filled.later(minutes=5)
     # five of them say no before the next run: they may be there, so they are taken away
     for number in range(5):
         filled.decide(number, "deny", "withdrawn")
