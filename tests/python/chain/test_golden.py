@@ -63,9 +63,9 @@ def landed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             if position == 0:
                 run = run_chain(live, as_of=day, with_sync=False)
             else:
-                run = chain.open_run(live, as_of=day)
-                chain.build_models(run)
-                Warehouse(live).publish()
+                with chain.open_run(live, as_of=day) as run:
+                    chain.build_models(run)
+                    Warehouse(live).publish()
             assert run.problems == []
             days[day] = settings.workdir / f"{day}.duckdb"
             settings.published_path.rename(days[day])
