@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -54,7 +54,7 @@ class VendorSession(requests.Session):
         connection: Connection,
         clock: Clock,
         *,
-        rate: Rate,
+        rate: Rate | Sequence[Rate],
         secret: str,
         slow_down: SlowDown = no_slow_down,
         renew: Renew | None = None,

@@ -1,6 +1,7 @@
 """What the warehouse holds of one connection: counts, and which ids the vendor no longer has."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +16,10 @@ REMOVED = Fields(
     latest="noticed_at",
     asked_by_name=True,
 )
+SEARCHES = """
+create schema if not exists quality;
+create table if not exists quality.removal_searches (connection_id varchar primary key, searched_at timestamptz not null)
+"""
 
 
 class Known:
@@ -59,6 +64,19 @@ class Known:
                 [self._id, table, parent],
             ).fetchall()
         return len(found)
+
+    def removals_searched_at(self) -> datetime | None:
+        """When the vendor's ids were last held against ours (UTC), for vendors where that is too dear for every landing."""
+        self._db.execute(SEARCHES)
+        found = self._db.execute(
+            "select epoch_us(searched_at) from quality.removal_searches where connection_id = ?", [self._id]
+        ).fetchone()
+        return None if found is None else datetime.fromtimestamp(found[0] / 1_000_000, UTC)
+
+    def removals_were_searched(self, at: datetime) -> None:
+        """Remember that the vendor's ids have just been held against ours."""
+        self._db.execute(SEARCHES)
+        self._db.execute("insert or replace into quality.removal_searches values (?, ?)", [self._id, at])
 
     def _present(self, table: str, parent_column: str | None) -> str:
         within = f' and record."{parent_column}" = ?' if parent_column else ""

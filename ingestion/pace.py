@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,23 +22,22 @@ class Rate:
 
 
 class Pace:
-    """Spaces calls to a rate; its own scale of time also counts waits on a clock that does not really wait."""
+    """Spaces calls to one rate, or to several at once; its own scale of time also counts waits on a clock that does not wait."""
 
-    def __init__(self, rate: Rate, clock: Clock) -> None:
-        self.rate = rate
+    def __init__(self, rate: Rate | Sequence[Rate], clock: Clock) -> None:
+        self.rates = (rate,) if isinstance(rate, Rate) else tuple(rate)
         self.clock = clock
         self._ahead = 0.0
-        self._calls: deque[float] = deque()
+        self._calls: deque[float] = deque(maxlen=max(one.calls for one in self.rates))
 
     def take(self) -> None:
-        """Wait until one more call fits under the rate, and count it."""
+        """Wait until one more call fits under every rate, and count it."""
         now = self._now()
-        while len(self._calls) >= self.rate.calls:
-            earliest = self._calls[0] + self.rate.seconds
-            if earliest > now:
-                self.wait(earliest - now)
-                now = self._now()
-            self._calls.popleft()
+        # the last call but n of a rate of n calls must be as old as its seconds
+        earliest = [self._calls[-one.calls] + one.seconds for one in self.rates if len(self._calls) >= one.calls]
+        if (wait := max(earliest, default=now) - now) > 0:
+            self.wait(wait)
+            now = self._now()
         self._calls.append(now)
 
     def wait(self, seconds: float) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from ingestion import hubspot, mailchimp, shopify
+from ingestion import hubspot, klaviyo, mailchimp, shopify
 from ingestion.fields import Fields
+from ingestion.klaviyo.account import Account as KlaviyoAccount
+from ingestion.klaviyo.removed import removed as removed_from_klaviyo
 from ingestion.known import REMOVED, Known
 from ingestion.mailchimp.account import Account
 from ingestion.mailchimp.removed import removed as removed_from_account
@@ -58,6 +60,15 @@ def _gone_from_account(landing: Landing, settings: Settings, known: Known) -> Re
     return removed_from_account(landing, Account(landing.connection, landing.clock), known)
 
 
+def _klaviyo(landing: Landing, settings: Settings) -> DltSource:
+    account = KlaviyoAccount(landing.connection, landing.clock)
+    return klaviyo.klaviyo(landing, account, _custom(settings, "klaviyo_profiles"))
+
+
+def _gone_from_klaviyo(landing: Landing, settings: Settings, known: Known) -> Removed:
+    return removed_from_klaviyo(landing, KlaviyoAccount(landing.connection, landing.clock), known)
+
+
 VENDORS: dict[str, Vendor] = {
     "hubspot": Vendor(
         source=_hubspot,
@@ -80,5 +91,11 @@ VENDORS: dict[str, Vendor] = {
         tables=lambda _: mailchimp.TABLES,
         probe=lambda connection, clock: Account(connection, clock).total("/lists"),
         gone=_gone_from_account,
+    ),
+    "klaviyo": Vendor(
+        source=_klaviyo,
+        tables=lambda settings: klaviyo.tables(_custom(settings, "klaviyo_profiles")),
+        probe=lambda connection, clock: KlaviyoAccount(connection, clock).ask_for_one_list(),
+        gone=_gone_from_klaviyo,
     ),
 }

@@ -23,9 +23,9 @@ class Place:
         self.clock = FixedClock(NOW)
         self.list_custom()
 
-    def list_custom(self, hubspot="{}", shopify="{}"):
-        said = f"vars: {{custom_properties: {{hubspot_contacts: {hubspot}, shopify_customers: {shopify}}}}}"
-        (self.path / "dbt_project.yml").write_text(said)
+    def list_custom(self, hubspot="{}", shopify="{}", klaviyo="{}"):
+        listed = f"{{hubspot_contacts: {hubspot}, shopify_customers: {shopify}, klaviyo_profiles: {klaviyo}}}"
+        (self.path / "dbt_project.yml").write_text(f"vars: {{custom_properties: {listed}}}")
 
     def connect(self, vendor, url, identifier=None, secrets=None, **settings):
         identifier = identifier or vendor

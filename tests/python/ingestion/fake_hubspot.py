@@ -2,9 +2,8 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from urllib.parse import parse_qs, urlsplit
+
+from tests.python.ingestion.fake_server import FakeServer
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -13,35 +12,12 @@ def iso(moment):
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-class FakeHubSpot:
-    """Holds contacts in memory; `script` is a list of (status, headers, body) to answer first, `calls` what was asked."""
+class FakeHubSpot(FakeServer):
+    """Holds contacts in memory; `rows` counts what it gave."""
 
     def __init__(self, token="right"):
-        self.token, self.contacts, self.script, self.calls, self.rows = token, {}, [], [], 0
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                fake.handle(self)
-
-            do_POST = do_GET
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__()
+        self.token, self.contacts, self.rows = token, {}, 0
 
     def put(self, number, changed, **properties):
         archived = properties.pop("archived", False)
@@ -58,19 +34,11 @@ class FakeHubSpot:
         for number in range(1, count + 1):
             self.put(number, START + every * number)
 
-    def handle(self, request):
-        length = int(request.headers.get("Content-Length") or 0)
-        body = json.loads(request.rfile.read(length)) if length else {}
-        path = urlsplit(request.path)
-        self.calls.append((request.command, path.path))
-        if self.script:
-            status, headers, text = self.script.pop(0)
-            return self.answer(request, status, text, headers)
+    def reply(self, request, path, query, body):
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return self.answer(request, 401, "{}")
-        if path.path.endswith("/search"):
+        if path.endswith("/search"):
             return self.search(request, body)
-        query = {name: values[0] for name, values in parse_qs(path.query).items()}
         return self.listing(request, query)
 
     def listing(self, request, query):
@@ -113,14 +81,3 @@ class FakeHubSpot:
         if len(found) > limit:
             body["paging"] = {"next": {"after": str(after(page))}}
         return self.answer(request, 200, json.dumps(body))
-
-    @staticmethod
-    def answer(request, status, text, headers=None):
-        data = text if isinstance(text, bytes) else text.encode()
-        request.send_response_only(status)  # no Date of its own
-        for name, value in (headers or {}).items():
-            request.send_header(name, value)
-        request.send_header("Content-Type", "application/json")
-        request.send_header("Content-Length", str(len(data)))
-        request.end_headers()
-        request.wfile.write(data)
