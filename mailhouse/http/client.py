@@ -26,6 +26,8 @@ from mailhouse.settings import Connection
 log = logging.getLogger("mailhouse.http")
 
 _WORST_STATUS = 500
+# seconds after which it is looked whether the one call that may ask a vendor that was down has its answer
+PROBE_PAUSE = 0.25
 _Params = Mapping[str, str | int] | None
 
 
@@ -78,6 +80,7 @@ class HttpClient:
         return cls(connection.id, connection.url + path, own, clock, traffic=traffic_of(connection, limits, clock), **more)
 
     async def __aenter__(self) -> "HttpClient":
+        self._traffic.circuit.opened_anew()
         self._session = aiohttp.ClientSession(
             headers=self._headers,
             # how many connections there are is decided by the admission, over all clients of the account
@@ -147,16 +150,23 @@ class HttpClient:
         )
 
     async def _attempt(self, method: str, path: str, endpoint: str, params: _Params, body: bytes | None, lane: Lane) -> Answer:
-        traffic = self._traffic
-        traffic.circuit.refuse(lane)
+        traffic, circuit = self._traffic, self._traffic.circuit
         began = self.clock.elapsed()
         rates = traffic.endpoint(endpoint, self.limits)
         try:
-            async with traffic.admission.inside(lane, endpoint, rates, self.limits.longest_wait):
-                self._metrics.waited(endpoint, self.clock.elapsed() - began)
-                status, headers, raw = await self._call(method, path, endpoint, params, body, lane)
-                # inside, so that a pause the vendor asks for holds before the next call has its turn
-                return self._judged(endpoint, status, headers, raw)
+            while True:
+                circuit.refuse(lane)
+                if circuit.is_probing:
+                    await pause(self.clock, PROBE_PAUSE)
+                    continue
+                async with traffic.admission.inside(lane, endpoint, rates, self.limits.longest_wait):
+                    circuit.refuse(lane)
+                    if circuit.is_probing:
+                        continue
+                    self._metrics.waited(endpoint, self.clock.elapsed() - began)
+                    status, headers, raw = await self._call(method, path, endpoint, params, body, lane)
+                    # inside, so that a pause the vendor asks for holds before the next call has its turn
+                    return self._judged(endpoint, status, headers, raw)
         except TooLong as wait:
             raise VendorUnreachable(
                 self._line(endpoint, f"may not be called for another {wait.seconds:.0f} s; run again later")
@@ -167,7 +177,7 @@ class HttpClient:
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One request that counts: against the budget, for the breaker and in the metrics."""
         circuit, budget, metric = self._traffic.circuit, self._traffic.budget, self._metrics.of(endpoint)
-        circuit.enter(lane)
+        circuit.enter()
         began = stopwatch()
         try:
             if budget:

@@ -10,45 +10,26 @@ from mailhouse.clock import Clock
 from mailhouse.destinations.base import Call, Change, Outcome, Record, Settled
 from mailhouse.destinations.mailchimp import wire
 from mailhouse.destinations.mailchimp.setup import Lists
-from mailhouse.errors import ConfigurationError, MalformedAnswer
-from mailhouse.http import Answer, HttpClient, Limits, OutcomeUnknown, pause
+from mailhouse.errors import MalformedAnswer
+from mailhouse.http import Answer, HttpClient, OutcomeUnknown, pause
 from mailhouse.settings import Connection
-
-_WHOLE = {"connections", "attempts", "burst"}
-_NUMBERS = {*_WHOLE, "timeout", "settle_time", "settle_pause", "rate"}
 
 # without these a member who unsubscribed would look as if the tag had been taken away
 EVERYONE = {"include_cleaned": "true", "include_transactional": "true", "include_unsubscribed": "true"}
 FIRST_PAUSE = 0.25
 
 
-def limits_of(connection: Connection) -> Limits:
-    """Mailchimp's limits with what the connection's `settings.limits` changes. Raises ConfigurationError."""
-    said = connection.settings.get("limits") or {}
-    if not isinstance(said, Mapping):
-        raise ConfigurationError(f"connection {connection.id}: settings.limits must be keys and numbers")
-    changed = {}
-    for key, value in said.items():
-        if key not in _NUMBERS or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            known = ", ".join(sorted(_NUMBERS))
-            raise ConfigurationError(f"connection {connection.id}: settings.limits.{key}: positive numbers for {known}")
-        changed[key] = int(value) if key in _WHOLE else float(value)
-    return replace(wire.LIMITS, **changed)
+def client_of(connection: Connection, clock: Clock) -> HttpClient:
+    """The HTTP client of a connection; open it as an async context manager. Raises CredentialsMissing, ConfigurationError."""
+    secret = connection.secret("api_key")
+    headers = {"Authorization": f"Bearer {secret}"}
+    return HttpClient.of(connection, wire.LIMITS, clock, path="/3.0", headers=headers, secrets=(secret,))
 
 
 @asynccontextmanager
 async def connect(connection: Connection, clock: Clock) -> AsyncIterator["Account"]:
     """The account of one connection, open for the time of the block."""
-    secret = connection.secret("api_key")
-    client = HttpClient(
-        connection.id,
-        f"{connection.url}/3.0",
-        limits_of(connection),
-        clock,
-        headers={"Authorization": f"Bearer {secret}"},
-        secrets=(secret,),
-    )
-    async with client:
+    async with client_of(connection, clock) as client:
         yield Account(client)
 
 

@@ -18,7 +18,8 @@ TEXT_BYTES = 255
 PAGE = 1000
 # contacts that a plan is priced by: cleaned and archived ones are not [not checked on a live account]
 BILLED = frozenset({"subscribed", "unsubscribed", "transactional"})
-LIMITS = Limits(connections=10, timeout=120.0, bodyless_403_is_throttle=True)
+# ten connections a user at once, shared with what ingestion reads; no rate is published
+LIMITS = Limits(connections=10, timeout=120.0, bodyless_403_is_throttle=True, reserved_connections=1, reserved_share=0.05)
 
 _FIELD = re.compile(r"[A-Z][A-Z0-9_]{0,9}")
 _OWN_FIELDS = {"EMAIL", "INTERESTS", "UNSUB", "FORWARD", "REWARDS", "ARCHIVE", "USER_URL", "DATE", "ADDRESS", "TO"}
