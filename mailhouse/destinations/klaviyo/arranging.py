@@ -68,7 +68,8 @@ def _sized(written: Sequence[Change], room: Room) -> list[Sized]:
     if max(bounds) * min(room.job_rows, len(written)) <= room.job_bytes:
         return [Sized(change, 0) for change in written]
     sizes = [wire.size(change) for change in written]
-    return [Sized(change, 0 if size > PROFILE_BYTES else size) for change, size in zip(written, sizes, strict=True)]
+    # one more for the comma between two profiles
+    return [Sized(change, 0 if size > PROFILE_BYTES else size + 1) for change, size in zip(written, sizes, strict=True)]
 
 
 def _fits(documents: Sequence[Sized], room: Room) -> bool:

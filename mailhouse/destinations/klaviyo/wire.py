@@ -97,8 +97,8 @@ def _text(value: Any) -> str:
 
 
 def size(change: Change) -> int:
-    """Bytes of its profile in a job, with the comma after it."""
-    return len(orjson.dumps(profile(change))) + 1
+    """Bytes of its profile on the wire."""
+    return len(orjson.dumps(profile(change)))
 
 
 def job(changes: Iterable[Change], list_ids: Sequence[str]) -> dict[str, Any]:

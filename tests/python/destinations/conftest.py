@@ -1,0 +1,143 @@
+"""A Klaviyo sandbox on the loopback whose seconds are the client's own, for the tests of what speaks to ESPs."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import pytest
+import uvicorn
+
+from mailhouse.clock import FixedClock
+from mailhouse.destinations import Call, Change
+from mailhouse.destinations.klaviyo import wire
+from mailhouse.destinations.klaviyo.account import Account, connect
+from mailhouse.sandbox.klaviyo_lists import FLOW, flow_row
+from mailhouse.sandbox.klaviyo_members import LIST, lists_of
+from mailhouse.sandbox.klaviyo_profiles import PROFILE
+from mailhouse.sandbox.runtime import Runtime
+from mailhouse.sandbox.server import CuttableProtocol, application
+from mailhouse.sandbox.store import stamp
+from mailhouse.settings import Connection
+
+NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
+Result = TypeVar("Result")
+
+
+class SharedClock(FixedClock):
+    """Simulated time that passes for the client and for the sandbox's limits and jobs alike."""
+
+    def __init__(self, now: datetime, runtime: Runtime) -> None:
+        super().__init__(now)
+        self._ticks = runtime.ticks
+        self._ticks.move(0)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self._ticks.move(max(0.0, seconds))
+
+
+class Vendor:
+    """The sandbox, looked at from behind."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True)
+        runtime = Runtime(directory)
+        runtime.store.set_now(NOW)
+        runtime.close()
+        self.runtime = Runtime(directory)
+        self.store = self.runtime.store
+        self.clock = SharedClock(NOW, self.runtime)
+        config = uvicorn.Config(
+            application(self.runtime),
+            host="127.0.0.1",
+            port=0,
+            http=CuttableProtocol,
+            ws="none",
+            lifespan="off",
+            log_level="error",
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self.runtime.close()
+
+    def connection(self, **limits: Any) -> Connection:
+        secrets = {"api_key": self.runtime.secrets["klaviyo"]["api_key"]}
+        settings = {"limits": {"timeout": 10.0, **limits}}
+        return Connection("klaviyo", "klaviyo", f"{self.url}/klaviyo", settings, {"api_key": "TEST_KLAVIYO_KEY"}, secrets)
+
+    def ask(self, asked: Callable[[Account], Awaitable[Result]], **limits: Any) -> Result:
+        """Open the account, let it be asked, close it."""
+
+        async def run() -> Result:
+            async with connect(self.connection(**limits), self.clock) as account:
+                return await asked(account)
+
+        return asyncio.run(run())
+
+    def writes(self) -> dict[str, int]:
+        """Write calls since the last look by `METHOD path`; the counter is then zero again."""
+        found = {f"{one['method']} {one['path']}": one["calls"] for one in self.runtime.calls.as_json()["calls"] if one["writes"]}
+        self.runtime.calls.clear()
+        return found
+
+    def profile(self, address: str) -> dict[str, Any] | None:
+        self.runtime.settle()
+        rows = self.store.search(PROFILE, "email = ?", [wire.normal(address)], ordering="id", limit=2)
+        assert len(rows) < 2
+        return rows[0].body | {"id": rows[0].id} if rows else None
+
+    def lists(self, address: str) -> set[str]:
+        """Names of the lists that a person is on."""
+        profile = self.profile(address)
+        ids = lists_of(self.store, profile["id"]) if profile else []
+        return {self.store.get(LIST, one).body["name"] for one in ids}
+
+    def list_id(self, name: str) -> str:
+        (row,) = self.store.search(LIST, "json_extract(body, '$.name') = ?", [name], ordering="id", limit=2)
+        return row.id
+
+    def add_flow(self, identifier: str, name: str, list_name: str, status: str = "live") -> None:
+        self.store.put(FLOW, flow_row(identifier, name, stamp(NOW), self.list_id(list_name), status))
+
+    def remove_profile(self, address: str) -> None:
+        self.store.delete(PROFILE, self.profile(address)["id"])
+
+
+def change(name: str, fields: Mapping[str, Any] | None = None, **more: Any) -> Change:
+    """What one person, whose address is made of the name, owes the account."""
+    address = name if "@" in name else f"{name}@example.test"
+    text = orjson.dumps(dict(fields or {}), option=orjson.OPT_SORT_KEYS).decode()
+    given = {"write": True, **more}
+    return Change("klaviyo", "", wire.key_of(address), f"c-{name}", address, wire.normal(address), text, "h", **given)
+
+
+def write(*changes: Change, onto: str = "") -> Call:
+    return Call("write", "", onto, tuple(sorted(changes, key=lambda one: one.key)))
+
+
+def join(onto: str, *changes: Change) -> Call:
+    return Call("join", "", onto, changes)
+
+
+def leave(off: str, *changes: Change) -> Call:
+    return Call("leave", "", off, changes)
+
+
+@pytest.fixture
+def vendor(tmp_path: Path) -> Iterator[Vendor]:
+    made = Vendor(tmp_path / "sandbox")
+    yield made
+    made.close()
