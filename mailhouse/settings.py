@@ -120,6 +120,11 @@ class Settings:
         return os.environ.get("MAILHOUSE_CRASH_AT")
 
     @property
+    def sandbox_judge(self) -> str | None:
+        """Who is to judge what goes over the wire of a served sandbox (`module:callable`): how tests let nothing escape."""
+        return os.environ.get("MAILHOUSE_SANDBOX_JUDGE")
+
+    @property
     def sandbox_url(self) -> str | None:
         """The running sandbox's address, or None when none runs on this work directory."""
         server = sandbox_server(self.workdir)

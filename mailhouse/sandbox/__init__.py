@@ -1,4 +1,4 @@
-"""A company's HubSpot, Shopify and Mailchimp as one HTTP server on this machine, so that the chain runs without an account."""
+"""A company's HubSpot, Shopify, Mailchimp and Klaviyo as one HTTP server here, so that the chain runs without an account."""
 
 import json
 import urllib.error
@@ -52,12 +52,18 @@ def _files(directory: Path) -> list[Path]:
     return list(directory.iterdir()) if directory.is_dir() else []
 
 
-def serve(directory: Path, *, port: int = 0, limits: str = "generous") -> None:
-    """Serves until SIGTERM; `server.json` in the directory says where, as long as it listens."""
+def serve(directory: Path, *, port: int = 0, limits: str = "generous", judge: str | None = None) -> None:
+    """Serves until SIGTERM; `server.json` in the directory says where, as long as it listens.
+
+    `judge` names a callable (`module:callable`) that every exchange is held against: how tests judge a served sandbox.
+    """
+    from mailhouse.sandbox.judging import appoint_by_name
     from mailhouse.sandbox.server import announced, run
 
     if announced(directory) is not None:
         raise ConfigurationError(f"a sandbox is already running in {directory}: end it first")
+    if judge is not None:
+        appoint_by_name(judge)
     run(directory, port=port, limits=limits)
 
 

@@ -2,8 +2,10 @@
 
 import itertools
 import threading
-from collections import Counter
+from collections import Counter, deque
 from typing import Any
+
+LOGGED = 20_000
 
 
 class Calls:
@@ -22,6 +24,7 @@ class Calls:
         with self._lock:
             self._rows: Counter[tuple[str, str, str, str, bool]] = Counter()
             self._statuses: dict[tuple[str, str, str, str, bool], Counter[str]] = {}
+            self._log: deque[dict[str, Any]] = deque(maxlen=LOGGED)
 
     def add(self, vendor: str, method: str, template: str, operation: str, *, writes: bool, rows: int, status: str) -> None:
         """`status` is the HTTP status, or `dropped` where the connection was cut."""
@@ -29,6 +32,18 @@ class Calls:
         with self._lock:
             self._rows[key] += rows
             self._statuses.setdefault(key, Counter())[status] += 1
+
+    def log(self, request: str, vendor: str, method: str, path: str, tick: float, status: str) -> None:
+        """Keeps one request among the latest; `tick` is when it came."""
+        with self._lock:
+            self._log.append(
+                {"request": request, "vendor": vendor, "method": method, "path": path, "tick": tick, "status": status}
+            )
+
+    def log_as_json(self) -> dict[str, Any]:
+        """`{"requests": [{request, vendor, method, path, tick, status}]}`, the latest 20,000, by time of answer."""
+        with self._lock:
+            return {"requests": list(self._log)}
 
     def as_json(self) -> dict[str, Any]:
         """`{"calls": [{vendor, method, path, operation, writes, calls, rows, statuses}], "writes": n, "total": n}`."""

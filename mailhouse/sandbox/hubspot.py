@@ -86,11 +86,14 @@ class HubSpot:
     def refuse(self, status: int) -> Reply:
         if status == 429:
             return self._too_many("TEN_SECONDLY_ROLLING", "You have reached your ten_secondly_rolling limit.")
-        return {
-            400: refusal(400, "Invalid input JSON: the body cannot be read.", "VALIDATION_ERROR"),
-            405: refusal(405, "Method not allowed.", "METHOD_NOT_ALLOWED"),
-            500: refusal(500, "internal error", "INTERNAL_ERROR"),
-        }.get(status) or refusal(404, "resource not found", "OBJECT_NOT_FOUND")
+        words = {
+            400: ("Invalid input JSON: the body cannot be read.", "VALIDATION_ERROR"),
+            401: ("Authentication credentials not found or not valid for this portal.", "INVALID_AUTHENTICATION"),
+            403: ("This app has no access to the scope.", "MISSING_SCOPES"),
+            404: ("resource not found", "OBJECT_NOT_FOUND"),
+            405: ("Method not allowed.", "METHOD_NOT_ALLOWED"),
+        }
+        return refusal(status, *words.get(status, ("internal error", "INTERNAL_ERROR")))
 
 
 def listing(call: Call) -> Reply:

@@ -165,7 +165,9 @@ class Profiles:
         data = data_of(call, DELETION)
         profile = ((data.get("attributes") or {}).get("profile") or {}).get("data")
         check_type(profile, "profile", "/data/attributes/profile/data")
-        attributes = profile.get("attributes") or {}
+        attributes = profile.get("attributes")
+        if not isinstance(attributes, dict):
+            raise invalid("/data/attributes/profile/data/attributes", "attributes must be an object.")
         given = {name: attributes.get(name) for name in ("email", "phone_number")} | {"id": profile.get("id")}
         given = {name: value for name, value in given.items() if value}
         if len(given) != 1:

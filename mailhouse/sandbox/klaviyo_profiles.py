@@ -14,6 +14,7 @@ PROFILE = "klaviyo.profile"
 IDENTIFIERS = ("email", "phone_number", "external_id")
 TEXTS = (*IDENTIFIERS, "first_name", "last_name", "organization", "locale", "title", "image")
 PLACES = ("address1", "address2", "city", "country", "latitude", "longitude", "region", "zip", "timezone", "ip")
+PLAIN_PLACES = tuple(name for name in PLACES if name not in ("latitude", "longitude"))
 ATTRIBUTES = (*TEXTS, "_kx", "location", "properties")
 NEVER, SUBSCRIBED, UNSUBSCRIBED = "NEVER_SUBSCRIBED", "SUBSCRIBED", "UNSUBSCRIBED"
 ADDRESS = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\".]+(\.[^@\s,;<>()\".]+)*\.[^@\s,;<>()\".]{2,}")
@@ -80,7 +81,9 @@ def attributes_of(body: dict[str, Any], *, subscriptions: bool = False) -> dict[
     """As Klaviyo shows a profile."""
     found = {name: body.get(name) for name in TEXTS}
     found |= {name: shown(body.get(name)) for name in ("created", "updated", "last_event_date")}
-    found |= {"location": dict.fromkeys(PLACES) | (body.get("location") or {}), "properties": body.get("properties") or {}}
+    place = {name: value for name, value in (body.get("location") or {}).items() if value is not None}
+    # Klaviyo's description knows no null for coordinates
+    found |= {"location": dict.fromkeys(PLAIN_PLACES) | place, "properties": body.get("properties") or {}}
     if subscriptions:
         found["subscriptions"] = {"email": {"marketing": _marketing(body["marketing"])}}
     return found

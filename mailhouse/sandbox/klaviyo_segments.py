@@ -152,7 +152,7 @@ def segment_row(identifier: str, name: str, created: str, list_id: str) -> Row:
 
 def segment_json(call: Call, row: Row) -> dict[str, Any]:
     body = row.body
-    condition = {"type": "profile-group-membership", "is_member": True, "group_ids": [body["list_id"]], "timeframe_filter": None}
+    condition = {"type": "profile-group-membership", "is_member": True, "group_ids": [body["list_id"]]}
     attributes = {name: body[name] for name in ("name", "is_active", "is_processing", "is_starred")}
     attributes |= {"created": shown(body["created"]), "updated": shown(body["updated"])}
     attributes["definition"] = {"condition_groups": [{"conditions": [condition]}]}
@@ -180,7 +180,7 @@ def campaign_json(call: Call, row: Row) -> dict[str, Any]:
     body = row.body
     attributes = {name: body[name] for name in ("name", "status", "archived", "audiences")}
     attributes |= {name: shown(body[name]) for name in ("created_at", "scheduled_at", "updated_at", "send_time")}
-    attributes |= {"send_options": {"use_smart_sending": True}, "tracking_options": {"is_tracking_opens": True}}
+    attributes |= {"send_options": {"use_smart_sending": True}}
     attributes["send_strategy"] = {"method": "static", "datetime": shown(body["send_time"]), "options": {"is_local": False}}
     return resource(call, "campaign", "campaigns", row.id, attributes, campaign_messages=None, tags=None)
 

@@ -158,7 +158,8 @@ def sorting(call: Call, default: str, known: tuple[str, ...]) -> tuple[str, bool
 
 def cursor_of(call: Call) -> list[str] | None:
     """What `page[cursor]` says of the last row seen; raises Refused for one that we never gave out."""
-    text = call.query.get("page[cursor]")
+    # Klaviyo's own client cuts the cursor out of a link and leaves the equals sign before it
+    text = call.query.get("page[cursor]", "").lstrip("=")
     if not text:
         return None
     try:

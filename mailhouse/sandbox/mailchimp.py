@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from http.client import responses
 
 from mailhouse.sandbox import mailchimp_automations as automations
 from mailhouse.sandbox import mailchimp_merge_fields as merge_fields
@@ -118,6 +119,7 @@ class Mailchimp:
     def refuse(self, status: int) -> Reply:
         details = {
             400: ("JSON Parse Error", "We encountered an unspecified JSON parsing error."),
+            401: ("API Key Invalid", "Your API key may be invalid, or you've attempted to access the wrong datacenter."),
             405: ("Method Not Allowed", "The requested method and resource are not compatible."),
             429: (
                 "Too Many Requests",
@@ -125,4 +127,7 @@ class Mailchimp:
             ),
             500: ("Internal Server Error", "An unexpected internal error occurred."),
         }
-        return Problem(status, *details[status]).reply() if status in details else not_found().reply()
+        if status == 404:
+            return not_found().reply()
+        title, detail = details.get(status) or (responses.get(status, "Error"), "The call was refused.")
+        return Problem(status, title, detail).reply()

@@ -3,6 +3,7 @@
 import threading
 from datetime import datetime, timedelta
 from functools import lru_cache
+from http.client import responses
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -110,8 +111,7 @@ class Shopify:
     def refuse(self, status: int) -> Reply:
         if status == 429:
             return self._throttled(None)
-        texts = {400: "Bad Request", 405: "Method Not Allowed", 500: "Internal Server Error"}
-        return Reply(status if status in texts else 404, {"errors": texts.get(status, "Not Found")})
+        return Reply(status, {"errors": responses.get(status, "Error")})
 
     # -- the grant ----------------------------------------------------------------------------------------------------
     def grant(self, call: Call) -> Reply:

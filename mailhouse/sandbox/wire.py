@@ -31,6 +31,7 @@ class Call:
     operation: str = ""
     connections: int = 0
     request_id: str = ""
+    tick: float = 0.0  # when it came, on the scale of the ticks
     refused_rows: frozenset[str] = frozenset()  # addresses that a fault on order refuses, in lower case
     params: Mapping[str, str] = field(default_factory=dict)
 

@@ -104,7 +104,8 @@ class Served:
 
     def klaviyo(self, method: str, path: str, body: Any = None, /, status: int | None = None, **params: Any) -> Any:
         """One call of /api; the parsed answer once the status is as expected (200, or what was asked)."""
-        answer = self.call(method, f"/klaviyo/api{path}", body, params=params)
+        wrong = {"X-Wrong-On-Purpose": "yes"} if (status or 200) >= 400 else {}
+        answer = self.call(method, f"/klaviyo/api{path}", body, params=params, headers=wrong)
         assert answer.status_code == (status or 200), answer.text
         return answer.json() if answer.content else None
 

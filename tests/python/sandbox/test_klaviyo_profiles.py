@@ -141,7 +141,9 @@ def test_a_profile_that_will_not_do_is_refused_with_its_place(sandbox_server, at
     ],
 )
 def test_calls_without_key_revision_or_media_type_are_refused(sandbox_server, headers, status):
-    answer = sandbox_server.call("POST", "/klaviyo/api/profiles", asked(email="a@example.org"), headers=headers)
+    answer = sandbox_server.call(
+        "POST", "/klaviyo/api/profiles", asked(email="a@example.org"), headers={**headers, "X-Wrong-On-Purpose": "yes"}
+    )
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/vnd.api+json")
     assert answer.json()["errors"][0]["status"] == status
 
@@ -160,7 +162,10 @@ def test_merging_takes_the_stricter_consent(sandbox_server):
 
 def test_deletion_for_privacy_takes_everything(sandbox_server):
     ann = by_email(sandbox_server, "ann")
-    job = {"type": "data-privacy-deletion-job", "attributes": {"profile": {"data": {**PROFILE, "id": ann["id"]}}}}
+    job = {
+        "type": "data-privacy-deletion-job",
+        "attributes": {"profile": {"data": {**PROFILE, "id": ann["id"], "attributes": {}}}},
+    }
     sandbox_server.klaviyo("POST", "/data-privacy-deletion-jobs", {"data": job}, status=202)
     sandbox_server.klaviyo("GET", f"/profiles/{ann['id']}", status=404)
     assert sandbox_server.klaviyo("GET", "/events")["data"] == []
