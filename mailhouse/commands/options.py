@@ -1,5 +1,6 @@
 """What every command takes, and the settings it works with."""
 
+import math
 from pathlib import Path
 
 import click
@@ -8,6 +9,14 @@ from mailhouse.settings import Settings, load_settings, prepare_environment
 
 workdir_option = click.option(
     "--workdir", type=click.Path(file_okay=False, path_type=Path), help="Where everything a run leaves is kept [.mailhouse]."
+)
+wait_option = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    is_flag=False,
+    flag_value=math.inf,
+    metavar="[SECONDS]",
+    help="Wait while another run has the warehouse, so many seconds or until it is free; without it, refuse at once.",
 )
 
 

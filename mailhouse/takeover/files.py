@@ -11,7 +11,7 @@ from mailhouse.query import write_csv
 from mailhouse.report import Table
 from mailhouse.settings import Settings
 from mailhouse.takeover.findings import COLUMNS
-from mailhouse.takeover.inspect import Inspection
+from mailhouse.takeover.inspection import Inspection
 
 FOLDER = "inspect"
 ORDER = "order by kind, container, membership, reason, document_key"

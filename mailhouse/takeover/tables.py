@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
-from mailhouse.report import Table, number
-from mailhouse.takeover.inspect import Found, Inspection
+from mailhouse.report import Table, number, plan_tables
+from mailhouse.takeover.adopt import Adoption
+from mailhouse.takeover.inspection import Found, Inspection
+from mailhouse.takeover.revert import Revert
 
 MEANS = {
     "said_no": "mailable there, and the ledger says no",
@@ -61,3 +63,33 @@ def _cost(inspection: Inspection) -> str:
     if cost is None or inspection.price is None:
         return "say `price_per_contact` in connections.yml to see what dead profiles cost"
     return f"dead profiles cost {cost:,.2f} {inspection.price.currency} each time {inspection.destination} bills"
+
+
+def adoption_table(adoption: Adoption) -> Table:
+    """What is in each membership, and how much of it would become ours."""
+    columns = ["audience", "wanted and there", "of them with other fields", "ours already", "there, not wanted", "missing"]
+    rows = [
+        [one.name, *(number(value) for value in (one.wanted_there, one.differing, one.ours, one.unwanted, one.missing))]
+        for one in adoption.found
+    ]
+    others = sum(one.unwanted for one in adoption.found)
+    if adoption.everybody and others:
+        note = f"{others:,} who are not wanted become ours as well: a mirror removes them with the next sync"
+    elif others:
+        note = f"{others:,} who are not wanted stay somebody else's and are left alone; --all adopts them too"
+    else:
+        note = "whoever is missing is added by the next sync"
+    return Table("There already", columns, rows, note)
+
+
+def revert_tables(revert: Revert) -> list[Table]:
+    """What taking a run back would do, and what it would leave as it is."""
+    left = [[f"changed again by run {run[:8]}, and left to it", number(count)] for run, count in revert.later.items()]
+    if revert.strangers:
+        left.append(["not known to us before: the record stays, with the fields it has now", number(revert.strangers)])
+    left += [[f"the fields stay as they are: {reason}", number(count)] for reason, count in revert.fields_left.items()]
+    left += [[f"{name} stays out: nothing permits it any more", number(count)] for name, count in revert.withheld.items()]
+    tables = [] if revert.forgotten else plan_tables(revert.plan)
+    if left:
+        tables.append(Table("Not brought back", ["what", "people"], left))
+    return tables

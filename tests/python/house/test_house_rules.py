@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = sorted(path for folder in ("mailhouse", "ingestion", "flows") for path in (ROOT / folder).rglob("*.py"))
-ENTRY_POINTS = {ROOT / "mailhouse" / "cli.py"}
+ENTRY_POINTS = {ROOT / "mailhouse" / "cli.py", *(ROOT / "mailhouse" / "commands").glob("*.py")}
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 

@@ -16,6 +16,7 @@ OLD_LIST = "list2"
 NAMES = {LIST: "Customers", OLD_LIST: "Old newsletter"}
 MODELS = {
     "customer_records": "marts",
+    "customers": "marts",
     "int_customer_mailboxes_collected": "intermediate",
     "int_engagement_summed": "intermediate",
 }
@@ -34,7 +35,6 @@ class Project(World):
     """The small world of the sync, with the models that say who is known and who reacts."""
 
     price: Mapping[str, str] | None = None
-    columns: tuple[str, ...] = ()
     purposes: Mapping[str, str] = {}
     before: Mapping[str, Any]
     run: str
@@ -43,7 +43,10 @@ class Project(World):
         super().__post_init__()
         (self.folder / "dbt_project.yml").write_text(PROJECT)
         self.warehouse.execute("create schema if not exists intermediate")
-        self.warehouse.execute("create table if not exists marts.customer_records (customer_id varchar, connection_id varchar)")
+        self.warehouse.execute(
+            "create table if not exists marts.customer_records"
+            " (customer_id varchar, connection_id varchar, source varchar, record_type varchar)"
+        )
         self.warehouse.execute(
             "create table if not exists intermediate.int_customer_mailboxes_collected (customer_id varchar, mailbox varchar)"
         )
@@ -59,7 +62,9 @@ class Project(World):
     def known(self, numbers: range, connection: str) -> None:
         """Customers with a record at a connection."""
         ids, addresses = [customer(number) for number in numbers], [address(number) for number in numbers]
-        self.warehouse.execute("insert into marts.customer_records select unnest(?::varchar[]), ?", [ids, connection])
+        self.warehouse.execute(
+            "insert into marts.customer_records select unnest(?::varchar[]), ?, ?, 'customer'", [ids, connection, connection]
+        )
         self.warehouse.execute(
             "insert into intermediate.int_customer_mailboxes_collected select unnest(?::varchar[]), unnest(?::varchar[])",
             [ids, addresses],
@@ -91,7 +96,6 @@ class Project(World):
         for name, schema in MODELS.items():
             document["nodes"][f"model.mailhouse.{name}"] = model(name, schema, {}, ["customer_id"])
         profiles = document["nodes"]["model.mailhouse.mailchimp_profiles"]["columns"]
-        profiles.update({column: {"name": column, "config": {"meta": {}}} for column in self.columns})
         for column, purpose in self.purposes.items():
             profiles[column]["config"]["meta"]["purpose"] = purpose
         path.write_text(json.dumps(document))

@@ -107,7 +107,7 @@ def test_an_audience_that_only_inserts_leaves_the_adopted_alone(project):
     project.people(range(6))
     project.warehouse.execute("alter table profiles.mailchimp_profiles add column esp_status varchar")
     project.warehouse.execute("update profiles.mailchimp_profiles set esp_status = 'subscribed' where customer_id < 'c000004'")
-    project.columns = ("esp_status",)
+    project.profile_columns = ["esp_status"]
     project.segment("vip", range(6), mode="insert_only")
     project.put(range(3), "VIP")
     project.put(range(3, 4), "VIP", fields={"FNAME": "Theirs"})

@@ -103,7 +103,7 @@ def test_whoever_the_esp_itself_would_not_mail_or_nobody_knows_any_more_stays_ou
     taken_over.warehouse.execute("alter table profiles.mailchimp_profiles add column esp_status varchar")
     taken_over.warehouse.execute("update profiles.mailchimp_profiles set esp_status = 'cleaned' where customer_id = 'c000000'")
     taken_over.warehouse.execute("delete from profiles.mailchimp_profiles where customer_id = 'c000001'")
-    taken_over.columns = ("esp_status",)
+    taken_over.profile_columns = ["esp_status"]
     planned = revert.plan_back(taken_over.context, taken_over.run)
     assert {one.membership: one.refused for one in planned.plan.audiences}["VIP"] == {"esp_cleaned": 1, "not_in_profiles": 1}
 
