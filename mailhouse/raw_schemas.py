@@ -7,6 +7,7 @@ import duckdb
 from mailhouse import contact_points
 from mailhouse.consent import landing
 from mailhouse.settings import read_yaml
+from mailhouse.sync import state
 
 TYPES = {
     "text": "varchar",
@@ -20,7 +21,10 @@ TYPES = {
 
 
 def create_empty(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
-    """Make every raw table that is not there yet, from the schemas in `folder`; gives back the tables' names."""
+    """Make every raw table that is not there yet, from the schemas in `folder`; gives back their names.
+
+    What else dbt reads and no vendor lands is made too: contact points, the inbox, the state of the reverse sync.
+    """
     names = []
     for path in sorted(folder.glob("*.yml")):
         exported = read_yaml(path)
@@ -33,4 +37,5 @@ def create_empty(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[st
             names.append(name)
     connection.execute(contact_points.CREATE)
     connection.execute(landing.CREATE)
+    state.migrate(connection)
     return names

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -208,8 +208,18 @@ class World:
     def manifest(self) -> Path:
         path = self.folder / "target" / "manifest.json"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(manifest_of(self.segments, self.fields, self.profile_columns)))
+        path.write_text(json.dumps({"nodes": {f"model.mailhouse.{one['name']}": one for one in self.models()}}))
         return path
+
+    def models(self) -> list[dict[str, Any]]:
+        """The models as dbt's manifest has them."""
+        profile = {"destination": "mailchimp", "key": "email", "fields": dict(self.fields)}
+        found = [model(name, "segments", {"reverse_sync": entries}, ["customer_id"]) for name, entries in self.segments.items()]
+        columns = ["customer_id", "email", "mailbox", *FIELDS, *self.profile_columns]
+        found.append(model("mailchimp_profiles", "profiles", {"profile_of": profile}, columns))
+        found.append(model("consent_status", "marts", {}, ["mailbox", "decision"]))
+        found.append(model("consent_events", "marts", {}, ["event_id"]))
+        return found
 
     @property
     def context(self) -> sync.Context:
@@ -256,16 +266,6 @@ def model(name: str, schema: str, meta: Mapping[str, Any], columns: list[str]) -
         "config": {"meta": dict(meta)},
         "columns": {column: {"name": column, "config": {"meta": {}}} for column in columns},
     }
-
-
-def manifest_of(segments: Mapping[str, Any], fields: Mapping[str, Any], more_columns: Sequence[str] = ()) -> dict[str, Any]:
-    profile = {"destination": "mailchimp", "key": "email", "fields": dict(fields)}
-    models = [model(name, "segments", {"reverse_sync": entries}, ["customer_id"]) for name, entries in segments.items()]
-    columns = ["customer_id", "email", "mailbox", *FIELDS, *more_columns]
-    models.append(model("mailchimp_profiles", "profiles", {"profile_of": profile}, columns))
-    models.append(model("consent_status", "marts", {}, ["mailbox", "decision"]))
-    models.append(model("consent_events", "marts", {}, ["event_id"]))
-    return {"nodes": {f"model.mailhouse.{one['name']}": one for one in models}}
 
 
 @pytest.fixture
