@@ -32,7 +32,8 @@ brands as (
 ),
 
 -- A person who says no under one address has said no under all of them. A block reaches as far as its reason does, and one
--- of unknown reason as far as any.
+-- of unknown reason as far as any. What a system was told by us and says now is about the mailbox alone: it would carry the
+-- refusal from one person to the next, through every mailbox that two of them share.
 refusals as (
     select
         events.event_id,
@@ -40,7 +41,9 @@ refusals as (
         events.mailbox
     from events
     left join block_reasons on events.reason = block_reasons.reason
-    where events.act = 'withdraw' or (events.act = 'block' and coalesce(block_reasons.reaches, 'person') = 'person')
+    where
+        (events.act = 'withdraw' and events.reason <> 'passed_on')
+        or (events.act = 'block' and coalesce(block_reasons.reaches, 'person') = 'person')
 ),
 
 -- Who refused: the person of the record that tells of it. Where no record of a person does (somebody wrote it into the
@@ -74,6 +77,17 @@ spread as (
     from events
 ),
 
+-- what was passed on and came back says nothing more where the act itself is heard
+heard_once as (
+    select
+        spread.mailbox,
+        spread.event_id
+    from spread
+    left join events as echoes on spread.event_id = echoes.event_id and echoes.reason = 'passed_on'
+    left join spread as acts on echoes.evidence = acts.event_id and spread.mailbox = acts.mailbox
+    where acts.event_id is null
+),
+
 -- What an act is about: its own channel and purpose, or every one when it says *. A refusal of a channel or purpose that
 -- nobody has heard of is taken for a refusal of every one; a grant of such permits nothing.
 abouts as (
@@ -100,7 +114,7 @@ abouts as (
 
 reached as (
     select
-        spread.mailbox,
+        heard_once.mailbox,
         abouts.reached_channel as channel,
         abouts.reached_purpose as purpose,
         brands.brand,
@@ -114,8 +128,8 @@ reached as (
             when events.occurred_at is not null
                 then least(events.occurred_at, {{ dbt.dateadd('minute', 5, 'events.received_at') }})
         end as effective_at
-    from spread
-    inner join events on spread.event_id = events.event_id
+    from heard_once
+    inner join events on heard_once.event_id = events.event_id
     inner join abouts on events.channel = abouts.channel and events.purpose = abouts.purpose and events.act = abouts.act
     inner join brands on events.brand in ('*', brands.brand)
 )

@@ -1,21 +1,7 @@
 {{ config(materialized='table') }}
 
 with united as (
-    {{ union_sources('consent_acts', ['hubspot', 'shopify', 'mailchimp'], {
-        'connection_id': 'varchar',
-        'source': 'varchar',
-        'record_type': 'varchar',
-        'record_id': 'varchar',
-        'address': 'varchar',
-        'mailbox': 'varchar',
-        'purpose': 'varchar',
-        'act': 'varchar',
-        'reason': 'varchar',
-        'evidence': 'varchar',
-        'is_origin_dated': 'boolean',
-        'occurred_at': 'timestamp',
-        'received_at': 'timestamp',
-    }) }}
+    select * from {{ ref('int_consent_acts_heard') }}
 ),
 
 derived as (

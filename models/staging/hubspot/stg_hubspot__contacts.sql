@@ -9,6 +9,7 @@ contacts as (
         cast(id as varchar) as contact_id,
         {{ contact_point('email', 'source.email') }} as email,
         {{ contact_point('email', 'source.email', form='wide') }} as mailbox,
+        nullif(trim(source.email), '') as email_as_kept,
         {{ contact_point('phone', 'source.phone', 'source.country') }} as phone,
         {{ contact_point('phone', 'source.mobilephone', 'source.country') }} as mobile_phone,
         nullif(trim(firstname), '') as first_name,

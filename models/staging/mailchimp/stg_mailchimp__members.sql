@@ -13,6 +13,7 @@ members as (
         nullif(contact_id, '') as contact_id,
         {{ contact_point('email', 'source.email_address') }} as email,
         {{ contact_point('email', 'source.email_address', form='wide') }} as mailbox,
+        nullif(trim(source.email_address), '') as email_as_kept,
         -- the full name stands in for both fields together: beside one of them it would repeat it
         case
             when {{ fname }} is null and {{ lname }} is null then nullif(trim(split_part(full_name, ' ', 1)), '')

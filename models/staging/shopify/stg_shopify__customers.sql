@@ -9,6 +9,7 @@ customers as (
         cast(id as varchar) as shop_customer_id,
         {{ contact_point('email', 'source.email') }} as email,
         {{ contact_point('email', 'source.email', form='wide') }} as mailbox,
+        nullif(trim(source.email), '') as email_as_kept,
         {{ contact_point('phone', 'source.phone', 'source.country_code') }} as phone,
         nullif(trim(first_name), '') as first_name,
         nullif(trim(last_name), '') as last_name,
