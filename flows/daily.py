@@ -18,6 +18,7 @@ from mailhouse.errors import BuildFailed, LeaseHeld, MailhouseError, VendorUnrea
 from mailhouse.settings import load_settings, operator
 from mailhouse.sync import Approval
 
+TELL = "Tell every system who said no"
 LAND_AGAIN = 2  # a vendor that was away for a minute is no reason to lose the day
 LAND_AGAIN_AFTER_SECONDS = [30, 120]
 
@@ -56,11 +57,13 @@ def walk(run: Run) -> State:
     """Every stage as a task, in the order of the road."""
     names = ", ".join(connection.vendor for connection in run.settings.connections.values())
     stage(f"Land {names}", lambda: land(run), retries=LAND_AGAIN, retry_delay_seconds=LAND_AGAIN_AFTER_SECONDS)
+    stage(TELL, lambda: tell(run, is_built=False))
     if not run.nothing_landed and stage("Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)):
         stage("Build and test the models", lambda: build(run))
         for layer in run.layers:
             stage(f"{layer.name.capitalize()}: {layer.says}", lambda layer=layer: show_layer(layer))
         stage("Decide which segments may go out", lambda: chain.decide_gate(run))
+        stage(TELL, lambda: tell(run))
         if stage("Plan what the ESP should know", lambda: plan(run)) and stage("Apply the plan", lambda: apply(run)):
             stage("Compare desired, delivered and actual", lambda: compare(run))
         stage("Publish the copy for readers", lambda: publish(run))
@@ -82,6 +85,15 @@ def land(run: Run) -> None:
     broken = [landed.connection_id for landed in chain.land_sources(run) if landed.error]
     if broken:
         raise VendorUnreachable(f"{', '.join(broken)} did not land; the segments that rest on it are held back")
+
+
+def tell(run: Run, *, is_built: bool = True) -> None:
+    """Tell who said no. Raises MailhouseError saying who could not be told; the flow goes on."""
+    result = chain.tell_withdrawals(run, is_built=is_built)
+    table = report.withdrawal_table(run.withdrawals)
+    create_table_artifact(table.as_dicts(), key=table.key, description=table.title)
+    if not result.ok:
+        raise MailhouseError(result.problems[0])
 
 
 def build(run: Run) -> None:

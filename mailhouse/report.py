@@ -150,6 +150,21 @@ def receipt_table(receipts: Sequence[Any]) -> Table:
     return Table("Receipt", columns, rows, f"{equal} of {len(rows)} audiences: desired = delivered = actual, member by member")
 
 
+def withdrawal_table(rounds: Sequence[Any]) -> Table:
+    """What each system was told of people who said no in the rounds of a run, and what it has not acknowledged yet."""
+    counts: dict[str, list[int]] = {}
+    for system in (system for one in rounds for system in one.systems):
+        said = counts.setdefault(system.connection_id, [0, 0, 0, 0, 0])
+        for at, name in enumerate(("told", "accepted", "unknown_there", "rejected")):
+            said[at] += getattr(system, name)
+        said[4] = sum(system.owed.values())
+    columns = ["system", "told", "accepted", "unknown there", "rejected", "owed"]
+    rows = [[name, *(number(count) for count in said)] for name, said in counts.items()]
+    owed = sum(said[4] for said in counts.values())
+    note = f"{owed:,} are still owed and are tried again" if owed else "every system has acknowledged all that it was told"
+    return Table("Withdrawals told", columns, rows, note)
+
+
 def _verdict(receipt: Any) -> str:
     if receipt.equal:
         return "yes" if receipt.settled else "yes, its count lags"
