@@ -76,6 +76,6 @@ def revert(settings: Settings, run_id: str, *, wait: float | None = None, say: S
             sync.recover(context)
             planned = plan_back(context, run_id)
             result = carry_out(context, planned, SystemClock().now())
-            receipts = sync.receipt(context, result) if result else ()
+            receipts = sync.receipt(context, planned.plan, result.run_id) if result else ()
         publish(run)
     return Reverted(planned, result, receipts)

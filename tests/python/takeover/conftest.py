@@ -1,6 +1,5 @@
 """A Mailchimp account that somebody else filled for years, badly, and a project that is about to take it over."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import pytest
 from mailhouse.destinations.mailchimp.wire import key_of
 from mailhouse.sandbox.store import Row
 from mailhouse.settings import Connection
-from tests.python.sync.conftest import LIST, NOW, Esp, World, customer, model
+from tests.python.sync.both import Both
+from tests.python.sync.conftest import LIST, NOW, Esp, customer, model
 
 OLD_LIST = "list2"
 NAMES = {LIST: "Customers", OLD_LIST: "Old newsletter"}
@@ -31,7 +31,7 @@ def key(number: int) -> str:
     return key_of(address(number))
 
 
-class Project(World):
+class Project(Both):
     """The small world of the sync, with the models that say who is known and who reacts."""
 
     price: Mapping[str, str] | None = None
@@ -84,22 +84,19 @@ class Project(World):
             "insert into intermediate.int_engagement_summed select unnest(?::varchar[]), ?, ?", [ids, sent, reactions]
         )
 
-    def segment(self, name: str, people: list[str] | range, **meta: Any) -> None:
-        super().segment(name, people, **meta)
+    def segment(self, name: str, people: list[str] | range, *, klaviyo: bool = False, **meta: Any) -> None:
+        super().segment(name, people, klaviyo=klaviyo, **meta)
         folder = self.folder / "models" / "segments"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"seg_{name}.sql").write_text("select 1")
 
-    def manifest(self) -> Path:
-        path = super().manifest()
-        document = json.loads(path.read_text())
-        for name, schema in MODELS.items():
-            document["nodes"][f"model.mailhouse.{name}"] = model(name, schema, {}, ["customer_id"])
-        profiles = document["nodes"]["model.mailhouse.mailchimp_profiles"]["columns"]
-        for column, purpose in self.purposes.items():
-            profiles[column]["config"]["meta"]["purpose"] = purpose
-        path.write_text(json.dumps(document))
-        return path
+    def models(self) -> list[dict[str, Any]]:
+        found = super().models()
+        for one in found:
+            if one["name"] == "mailchimp_profiles":
+                for column, purpose in self.purposes.items():
+                    one["columns"][column]["config"]["meta"]["purpose"] = purpose
+        return [*found, *(model(name, schema, {}, ["customer_id"]) for name, schema in MODELS.items())]
 
     @property
     def connection(self) -> Connection:
