@@ -11,6 +11,7 @@ from mailhouse.sandbox.auth import basic_password, bearer, same
 from mailhouse.sandbox.limits import Window
 from mailhouse.sandbox.mailchimp_contacts import Contacts
 from mailhouse.sandbox.mailchimp_lists import Lists
+from mailhouse.sandbox.mailchimp_members import MEMBER, SEGMENT
 from mailhouse.sandbox.mailchimp_segments import Segments
 from mailhouse.sandbox.mailchimp_statistics import Statistics
 from mailhouse.sandbox.mailchimp_words import PROBLEMS, Problem, not_found, speaking
@@ -28,6 +29,8 @@ class Mailchimp:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.statistics = Statistics(runtime)
+        runtime.effects.put[MEMBER] = automations.welcome
+        runtime.effects.joined[SEGMENT] = automations.follow_tag
         self._volume = Window(runtime.ticks)
         self._open = 0
         self._lock = threading.Lock()

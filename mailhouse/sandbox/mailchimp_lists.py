@@ -73,6 +73,7 @@ class BatchOfMembers:
 
     def __init__(self, call: Call, list_id: str, asked: dict[str, Any]) -> None:
         self.members = Members(call.runtime.store, list_id)
+        self.refused_rows = call.refused_rows
         self.update_existing = bool(asked.get("update_existing", False))
         self.sync_tags = bool(asked.get("sync_tags", False))
         self.merge_validation = call.query.get("skip_merge_validation", "false") != "true"
@@ -111,6 +112,8 @@ class BatchOfMembers:
 
     def _take(self, item: dict[str, Any], repeated: bool, old: Row | None) -> Row:
         email = item.get("email_address")
+        if str(email).lower() in self.refused_rows:
+            raise MemberRefused("Bad Request", f"{email} was refused on order.")
         if repeated:
             raise MemberRefused(
                 "Bad Request", f"{email} appears more than once in this request.", field="email_address", message="Duplicate"

@@ -80,7 +80,8 @@ class Segments:
         self.statistics.before_write(row.parent)
         with store.transaction():
             carriers = set(store.tag_members(row.parent, row.id))
-            to_add, unknown = self._members(call, adds)
+            to_add, unknown = self._members(call, [one for one in adds if one.lower() not in call.refused_rows])
+            unknown += [one for one in adds if one.lower() in call.refused_rows]
             to_remove, unknown_too = self._members(call, removes)
             added = [member for member in to_add if member.id not in carriers]
             removed = [member for member in to_remove if member.id in carriers]
