@@ -168,12 +168,12 @@ class WithdrawalJournal:
         ).fetchall()
         return [withdrawal(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
-    def due(self, now: datetime) -> set[tuple[str, str, str, str]]:
-        """The keys of what is open and may be tried again at `now`."""
+    def waiting(self, now: datetime) -> set[tuple[str, str, str, str]]:
+        """The keys of what is open and is not to be tried again before some moment after `now`."""
         return set(
             self._connection.execute(
-                f"select {_KEY_COLUMNS} from {SCHEMA}.withdrawals as journal where {_OPEN}"
-                " and (journal.next_try_at is null or journal.next_try_at <= ?)",
+                "select connection_id, container, address, event_id"
+                f" from {SCHEMA}.withdrawals as journal where {_OPEN} and journal.next_try_at > ?",
                 [now],
             ).fetchall()
         )
@@ -223,8 +223,15 @@ class WithdrawalJournal:
         self._connection.execute("commit")
 
 
-_KEY_COLUMNS = "connection_id, container, address, event_id"
 _KEY = "connection_id = ? and container = ? and address = ? and event_id = ?"
+
+
+def is_due(connection: duckdb.DuckDBPyConnection, now: datetime) -> bool:
+    """Whether something that a system did not take may be tried again by now."""
+    rows = connection.execute(
+        f"select count(*) from {SCHEMA}.withdrawals as journal where {_OPEN} and journal.next_try_at <= ?", [now]
+    ).fetchall()
+    return bool(rows[0][0])
 
 
 def withdrawal(row: dict[str, Any]) -> Withdrawal:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -91,9 +92,17 @@ class Finding:
         found = Owed()
         self._from_inbox(found, journal)
         self._from_models(found, expect_models)
-        for one in journal.open():
-            if one.connection_id in self._connections and not self._newer.outweighs(one.mailbox, None, one.refused_at):
-                found.add(one)
+        self._still_open(found, journal)
+        return found
+
+    def owed_by_inbox(self, journal: WithdrawalJournal, now: datetime) -> Owed:
+        """What the inbox has taken since the models were built, and what is open and may be tried again at `now`."""
+        found = Owed()
+        waiting = journal.waiting(now)
+        self._from_inbox(found, journal)
+        self._still_open(found, journal)
+        for name, ones in found.by_connection.items():
+            found.by_connection[name] = {place: one for place, one in ones.items() if one.key not in waiting}
         return found
 
     def overtaken(self) -> list[tuple[str, str]]:
@@ -104,6 +113,11 @@ class Finding:
         except (duckdb.CatalogException, duckdb.BinderException):
             return []
         return [(connection_id, mailbox) for connection_id, mailbox in rows if mailbox not in refusing]
+
+    def _still_open(self, found: Owed, journal: WithdrawalJournal) -> None:
+        for one in journal.open():
+            if one.connection_id in self._connections and not self._newer.outweighs(one.mailbox, None, one.refused_at):
+                found.add(one)
 
     def _from_models(self, found: Owed, expected: bool) -> None:
         try:

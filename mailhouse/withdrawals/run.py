@@ -81,6 +81,11 @@ def tell(context: Context, say: Say, *, expect_models: bool = True) -> Withdrawa
     is a trouble. Raises SyncRefused when the state was written by a newer Mailhouse.
     """
     state.migrate(context.warehouse)
+    return asyncio.run(tell_round(context, say, expect_models=expect_models))
+
+
+async def tell_round(context: Context, say: Say, *, only_inbox: bool = False, expect_models: bool = True) -> WithdrawalResult:
+    """One round of telling. `only_inbox`: just what the inbox has taken since the build, and what may be tried again by now."""
     journal = WithdrawalJournal(context.warehouse, uuid.uuid4().hex)
     systems = systems_of(context.settings)
     newer, troubles = Newer(), []
@@ -90,12 +95,15 @@ def tell(context: Context, say: Say, *, expect_models: bool = True) -> Withdrawa
         troubles.append(str(error))
     served = served_purposes(context)
     finding = Finding(context.warehouse, systems, served, newer)
-    journal.end_overtaken(finding.overtaken(), context.clock.now())
-    owed = finding.owed(journal, expect_models=expect_models)
+    now = context.clock.now()
+    if only_inbox:
+        owed = finding.owed_by_inbox(journal, now)
+    else:
+        journal.end_overtaken(finding.overtaken(), now)
+        owed = finding.owed(journal, expect_models=expect_models)
     for name in systems:
-        journal.owe(owed.of(name), context.clock.now())
-    tellers = [_System(context, journal, connection, owed.of(name), say) for name, connection in systems.items()]
-    results = asyncio.run(_side_by_side(tellers))
+        journal.owe(owed.of(name), now)
+    results = await _side_by_side([_System(context, journal, one, owed.of(name), say) for name, one in systems.items()])
     return WithdrawalResult(tuple(results), (*troubles, *served.trouble, *owed.troubles))
 
 
