@@ -72,6 +72,10 @@ class Decider:
         finally:
             self._connection.unregister("asked")
 
+    def rows(self, name: str) -> pa.Table:
+        """What the latest decision made of one model, or was given for it."""
+        return self._connection.execute(f"select * from {self.sql.relations[name]}").to_arrow_table()
+
     def acts(self, mailbox: str) -> pa.Table:
         """The entries of the given ledger that reached a mailbox in the latest decision, newest first."""
         ledger, reached = self.sql.relations[LEDGER], self.sql.relations[REACHED]

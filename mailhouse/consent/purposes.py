@@ -15,9 +15,7 @@ def known_purposes(project: Path) -> dict[str, str]:
         with path.open(encoding="utf-8", newline="") as lines:
             return {row["purpose"]: row["meaning"] for row in csv.DictReader(lines)}
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(
-            f"{path}: cannot be read; restore it, with the columns purpose and meaning"
-        ) from error
+        raise ConfigurationError(f"{path}: cannot be read; restore it, with the columns purpose and meaning") from error
 
 
 def check_purpose(project: Path, purpose: str, where: str) -> None:

@@ -24,7 +24,8 @@ acts as (
         stated.evidence,
         stated.proof,
         stated.is_origin_dated,
-        -- a refusal never grows older, as it would when an old export is loaded again
+        -- A refusal never grows older, as it would when an old export is loaded again. Anything else was heard of when it
+        -- was first heard of: a grant with a date to come would else outweigh what was said since, at each of its changes.
         case
             when remembered.act in ('withdraw', 'block')
                 then case
@@ -35,7 +36,7 @@ acts as (
         end as occurred_at,
         case
             when remembered.act in ('withdraw', 'block') then greatest(stated.received_at, remembered.received_at)
-            else stated.received_at
+            else least(stated.received_at, coalesce(remembered.received_at, stated.received_at))
         end as received_at
     from stated
     left join {{ this }} as remembered on stated.event_id = remembered.event_id

@@ -61,18 +61,32 @@ judged as (
     left join block_reasons on reached.reason = block_reasons.reason
 ),
 
--- A refusal of unknown time counts as newer than everything; a grant of unknown time is older than everything. An act that
--- nothing proves is no act of the person, and takes no refusal back.
-acts as (
+-- A refusal of unknown time counts as newer than everything; a grant of unknown time is older than everything.
+withdrawn as (
     select
         *,
         max(case when act = 'withdraw' then coalesce(effective_at, cast('9999-12-31' as timestamp)) end)
-            over (partition by mailbox, channel, purpose, brand) as last_withdrawn_at,
-        max(case when act = 'grant' and proof_rank > 0 then effective_at end)
-            over (partition by mailbox, channel, purpose, brand) as last_granted_at,
-        max(case when act = 'grant' and proof = 'double_opt_in' then effective_at end)
-            over (partition by mailbox, channel, purpose, brand) as last_confirmed_at
+            over (partition by mailbox, channel, purpose, brand) as last_withdrawn_at
     from judged
+),
+
+-- What a person did before they last withdrew counts for nothing, and neither does what nothing proves.
+granted as (
+    select
+        *,
+        act = 'grant' and proof_rank > 0
+        and (last_withdrawn_at is null or effective_at > last_withdrawn_at) as is_standing_grant
+    from withdrawn
+),
+
+acts as (
+    select
+        *,
+        max(case when is_standing_grant then effective_at end)
+            over (partition by mailbox, channel, purpose, brand) as last_granted_at,
+        max(case when is_standing_grant and proof = 'double_opt_in' then effective_at end)
+            over (partition by mailbox, channel, purpose, brand) as last_confirmed_at
+    from granted
 ),
 
 -- Each act pleads for one decision; the plea of the lowest rank wins.
@@ -87,13 +101,9 @@ pleas as (
                 act = 'block'
                 and (last_confirmed_at is null or effective_at is null or last_confirmed_at <= effective_at) then 20
             -- a withdrawal, until the person has acted again; a tie is a withdrawal
-            when
-                act = 'withdraw'
-                and (last_granted_at is null or last_granted_at <= last_withdrawn_at) then 30
+            when act = 'withdraw' and last_granted_at is null then 30
             -- an act of the person, newer than any withdrawal, proven as the place demands
-            when
-                act = 'grant' and proof_needed > 0 and proof_rank >= proof_needed
-                and (last_withdrawn_at is null or effective_at > last_withdrawn_at) then 40
+            when is_standing_grant and proof_needed > 0 and proof_rank >= proof_needed then 40
             -- a flag never beats a withdrawal, and needs proof as well
             when
                 act = 'state' and proof_needed > 0 and proof_rank >= proof_needed
@@ -105,7 +115,7 @@ pleas as (
             -- where writing is allowed until somebody objects
             when
                 proof_needed = 0 and act in ('grant', 'state', 'imply', 'collect')
-                and (last_withdrawn_at is null or last_granted_at > last_withdrawn_at) then 70
+                and (last_withdrawn_at is null or last_granted_at is not null) then 70
             when act in ('grant', 'state') then 80
             when implied_months > 0 then 90
             when act in ('imply', 'collect') then 100
