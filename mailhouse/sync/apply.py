@@ -79,7 +79,8 @@ def apply(context: Context, plan: Plan, kind: str = "sync") -> SyncResult:
     One destination's refusal does not hold up the others. Raises SyncRefused when the state cannot be used at all.
     """
     state.migrate(context.warehouse)
-    journal = Journal(context.warehouse, uuid.uuid4().hex, context.leases)
+    crash_points = context.crash_points()
+    journal = Journal(context.warehouse, uuid.uuid4().hex, context.leases, crash_points)
     planned = plan.as_dict()
     del planned["changes"]
     now = context.clock.now()
@@ -87,7 +88,7 @@ def apply(context: Context, plan: Plan, kind: str = "sync") -> SyncResult:
     journal.approve(plan.stops, plan.approval, now)
     journal.decide(plan.decisions, plan.is_complete, now)
     journal.tidy(plan.wanted, plan.is_complete)
-    results = asyncio.run(_all(context, plan, journal))
+    results = asyncio.run(_all(context, plan, journal, crash_points))
     result = SyncResult(journal.run_id, plan, tuple(results))
     calls = {one.destination: dict(one.calls) for one in results}
     accepted, rejected = sum(one.accepted for one in results), sum(sum(one.rejected.values()) for one in results)
@@ -95,8 +96,7 @@ def apply(context: Context, plan: Plan, kind: str = "sync") -> SyncResult:
     return result
 
 
-async def _all(context: Context, plan: Plan, journal: Journal) -> list[DestinationResult]:
-    crash_points = context.crash_points()
+async def _all(context: Context, plan: Plan, journal: Journal, crash_points: CrashPoints) -> list[DestinationResult]:
     with closing(context.last_look(context)) as look:
         return [await _Applying(context, plan, journal, look, name, crash_points).run() for name in plan.calls]
 

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from mailhouse.crash_points import CrashPoints
 from mailhouse.destinations import Call, Change, Outcome
 from mailhouse.leases import Lease
 from mailhouse.sync.fencing import fence
@@ -91,9 +92,16 @@ _SAME_PERSON = """
 class Journal:
     """Writes one run's progress; each method is one transaction."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str, leases: Sequence[Lease] = ()) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        run_id: str,
+        leases: Sequence[Lease] = (),
+        crash_point: CrashPoints | None = None,
+    ) -> None:
         self._connection = connection
         self.run_id = run_id
+        self._crash_point = crash_point or CrashPoints()
         self._leases = leases
 
     @contextmanager
@@ -102,11 +110,14 @@ class Journal:
         try:
             for lease in self._leases:
                 fence(self._connection, lease.name, lease.token)
+            self._crash_point("journal.writing")
             yield
+            self._crash_point("journal.written")
         except BaseException:
             self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
+        self._crash_point("journal.committed")
 
     def begin_run(self, now: datetime, planned: str, calls_planned: int, *, kind: str = "sync", plan_digest: str = "") -> None:
         with self._transaction():

@@ -42,7 +42,7 @@ def recover(context: Context) -> Recovered:
     found = context.warehouse.execute(_JOBS).fetchall()
     if not found:
         return Recovered()
-    journal = Journal(context.warehouse, uuid.uuid4().hex, context.leases)
+    journal = Journal(context.warehouse, uuid.uuid4().hex, context.leases, context.crash_points())
     journal.begin_run(context.clock.now(), json.dumps({"jobs": len(found)}), 0, kind="recover")
     settled, problems = 0, []
     for call_id, reference, destination, action, container, membership, rows in found:
