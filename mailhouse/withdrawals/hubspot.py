@@ -77,7 +77,7 @@ class HubSpotWriter:
         for start in range(0, len(addresses), self.batch):
             part = addresses[start : start + self.batch]
             path = f"{self._opt_outs}/read?channel=EMAIL"
-            answer = await self._client.write("POST", path, "/statuses/batch/unsubscribe-all/read", {"inputs": list(part)})
+            answer = await self._client.ask(path, "/statuses/batch/unsubscribe-all/read", {"inputs": list(part)})
             results, _ = self._said(answer, "unsubscribe-all/read")
             read = {str(result.get("subscriberIdString", "")).lower(): _opted_out(result) for result in results}
             since |= {address: moment for address in part if (moment := read.get(address.lower()))}
@@ -88,7 +88,7 @@ class HubSpotWriter:
         if not addresses:
             return set()
         body = {"idProperty": "email", "properties": ["email"], "inputs": [{"id": address} for address in addresses]}
-        answer = await self._client.write("POST", self._contacts, "/contacts/batch/read", body)
+        answer = await self._client.ask(self._contacts, "/contacts/batch/read", body)
         results, _ = self._said(answer, "contacts/batch/read")
         known = {str((result.get("properties") or {}).get("email", "")).lower() for result in results}
         return {address.lower() for address in addresses} - known

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailhouse.clock import Clock
-from mailhouse.http import Answer, HttpClient
+from mailhouse.errors import VendorUnreachable
+from mailhouse.http import Answer, HttpClient, OutcomeUnknown, pause
+
+# so often a question is put again that may change nothing
+QUESTIONS = 4
 
 
 class RightOfWay:
@@ -24,6 +28,16 @@ class RightOfWay:
     async def write(self, method: str, path: str, template: str, body: Any) -> Answer:
         """Every withdrawal may be sent twice without harm: the second one finds it done."""
         return await self._client.write(method, path, template, body, lane="withdrawal")
+
+    async def ask(self, path: str, template: str, body: Any) -> Answer:
+        """A question that is put as a POST: asked again whatever went wrong. Raises VendorUnreachable, CredentialsRejected."""
+        for attempt in range(QUESTIONS):
+            try:
+                return await self.write("POST", path, template, body)
+            except OutcomeUnknown as unknown:
+                unanswered = unknown
+            await pause(self.clock, 2**attempt)
+        raise VendorUnreachable(f"{self.name}: POST {template}: is not answered; run again later") from unanswered
 
     def detail(self, answer: Answer) -> str:
         return self._client.detail(answer)

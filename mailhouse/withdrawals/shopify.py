@@ -1,7 +1,7 @@
 """Shopify: a customer's consent to marketing mail is set to what was said, with its own date, 20 customers a request."""
 
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,13 +9,14 @@ from typing import Any
 
 from mailhouse.clock import Clock
 from mailhouse.errors import CredentialsRejected, MalformedAnswer, VendorUnreachable
-from mailhouse.http import HttpClient, Limits, pause, redacted
+from mailhouse.http import Answer, HttpClient, Limits, pause, redacted
 from mailhouse.settings import Connection
 from mailhouse.withdrawals.base import READ_BACK, UNKNOWN_THERE, BatchRefused, Told, Withdrawal
 from mailhouse.withdrawals.lane import RightOfWay
 
 API_VERSION = "2026-07"
 TOKEN = "/admin/oauth/access_token"
+GRAPHQL = "/graphql.json"
 # the shop counts points, not calls; one lane keeps the account of them simple
 LIMITS = Limits(connections=2, timeout=60.0)
 THROTTLED_AT_MOST = 8
@@ -78,7 +79,7 @@ class ShopifyWriter:
             part = unseen[start : start + self.batch]
             variables = {f"q{n}": f'email:"{one.address}"' for n, one in enumerate(part)}
             types = ", ".join(f"$q{n}: String!" for n in range(len(part)))
-            data = await self._ask(BY_ADDRESS % (types, " ".join(FOUND % (n, n) for n in range(len(part)))), variables)
+            data = await self._read(BY_ADDRESS % (types, " ".join(FOUND % (n, n) for n in range(len(part)))), variables)
             for n, one in enumerate(part):
                 # a search is not an exact match
                 nodes = [node for node in data[f"c{n}"]["nodes"] if str(node["email"]).lower() == one.address.lower()]
@@ -90,7 +91,7 @@ class ShopifyWriter:
         numbers = range(len(batch))
         types, fields = ", ".join(INPUT % n for n in numbers), " ".join(FIELD % (n, n) for n in numbers)
         variables = {f"c{n}": self._input(one) for n, one in enumerate(batch)}
-        data = await self._ask(f"mutation ({types}) {{ {fields} }}", variables)
+        data = await self._data(f"mutation ({types}) {{ {fields} }}", variables, self._write)
         told = [self._outcome(one, data.get(f"c{n}")) for n, one in enumerate(batch)]
         refused = [one.withdrawal for one in told if one.status == "rejected"]
         if not refused:
@@ -117,7 +118,7 @@ class ShopifyWriter:
 
     async def read_back(self, batch: Sequence[Withdrawal]) -> list[Told]:
         ids = [f"gid://shopify/Customer/{one.record_id}" for one in batch]
-        nodes = (await self._ask(CUSTOMERS, {"ids": ids}))["nodes"]
+        nodes = (await self._read(CUSTOMERS, {"ids": ids}))["nodes"]
         told = []
         for one, node in zip(batch, nodes, strict=True):
             if node is None:
@@ -129,10 +130,18 @@ class ShopifyWriter:
     async def refused_since(self, addresses: Sequence[str]) -> Mapping[str, datetime]:  # noqa: ARG002
         return {}
 
-    async def _ask(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _write(self, body: Mapping[str, Any]) -> Answer:
+        return await self._client.write("POST", self._path, GRAPHQL, body)
+
+    async def _read(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._data(query, variables, lambda body: self._client.ask(self._path, GRAPHQL, body))
+
+    async def _data(
+        self, query: str, variables: Mapping[str, Any], send: Callable[[Mapping[str, Any]], Awaitable[Answer]]
+    ) -> Mapping[str, Any]:
         """The `data` of one request; waits while the shop has no points left, which it says with status 200."""
         for _ in range(THROTTLED_AT_MOST):
-            answer = await self._client.write("POST", self._path, "/graphql.json", {"query": query, "variables": variables})
+            answer = await send({"query": query, "variables": variables})
             body = answer.body if isinstance(answer.body, Mapping) else {}
             errors = body.get("errors") or []
             codes = {(error.get("extensions") or {}).get("code") for error in errors if isinstance(error, Mapping)}

@@ -1,0 +1,78 @@
+"""What a system was told comes back: asked since when it refuses, it tells our word from a new one of the person."""
+
+from datetime import timedelta
+
+import pytest
+
+from mailhouse.sandbox.store import stamp
+from tests.python.withdrawals.conftest import House
+
+
+@pytest.fixture
+def told(house: House) -> House:
+    """Somebody of whom HubSpot was told, and an hour has passed."""
+    house.person("ann", vendors=["hubspot"])
+    house.land()
+    house.refuse("ann")
+    assert house.tell().ok
+    house.land()
+    pass_an_hour(house)
+    return house
+
+
+def pass_an_hour(house: House) -> None:
+    house.clock.sleep(3600)
+    house.vendors.store.set_now(house.clock.now())
+
+
+def change(house: House, flag: str = "true", **properties: str) -> None:
+    """Somebody changes the contact in the CRM."""
+    row = house.vendors.store.get("hubspot.contact", "1")
+    row.body["properties"] |= {"hs_email_optout": flag, **properties}
+    row.body["updatedAt"] = row.updated_at = stamp(house.clock.now())
+    house.vendors.store.put("hubspot.contact", row)
+    if flag != "true":
+        # as HubSpot does: whoever is opted in again has no opt-out to show
+        house.vendors.store.delete("hubspot.preference", "ann@example.org")
+
+
+def test_a_contact_that_nobody_touched_is_not_asked_about(told):
+    told.vendors.forget()
+    assert told.tell().ok
+    assert told.vendors.runtime.calls.as_json()["total"] == 0
+
+
+def test_a_contact_that_was_changed_for_another_reason_is_still_ours(told):
+    change(told, phone="+49 30 1234")
+    told.land()
+    told.vendors.forget()
+    assert told.tell().ok
+    assert told.journal("holds_until", "ended_at") == [(told.clock.now(), None)]
+    # asked once for each change
+    assert told.tell().ok
+    calls = told.vendors.runtime.calls.as_json()
+    assert (calls["writes"], calls["total"]) == (0, 1)
+
+
+def test_a_flag_that_was_cleared_and_set_again_is_a_new_word_of_the_person(told):
+    change(told, flag="false")
+    pass_an_hour(told)
+    change(told, flag="true")
+    told.land()
+    assert told.tell().ok
+    assert told.journal("ended_at") == [(told.clock.now(),)]
+
+
+def test_until_it_could_be_asked_the_refusal_counts_as_its_own_and_that_is_said(told):
+    before = told.journal("holds_until")
+    change(told, phone="+49 30 1234")
+    told.land()
+    told.vendors.runtime.faults.replace([{"vendor": "hubspot", "do": "500", "times": None}])
+    result = told.tell()
+    assert not result.ok
+    assert told.journal("holds_until") == before
+    assert told.journal("status") == [("accepted",)]
+    told.vendors.runtime.faults.replace([])
+    told.clock.sleep(timedelta(minutes=2).total_seconds())
+    assert told.tell().ok
+    assert told.journal("holds_until") != before
