@@ -169,12 +169,9 @@ def metric_row(name: str, created: str, integration: dict[str, Any]) -> Row:
 def event_row(profile_id: str, metric_id: str, moment: str, properties: dict[str, Any], *, unique_id: str | None = None) -> Row:
     """For the store. Without a unique id the second decides, as at Klaviyo: one event of a metric in each."""
     key = f"{profile_id}:{metric_id}:{unique_id or moment[:19]}"
-    digest = hashlib.sha256(key.encode()).digest()
-    identifier = digest[:8].hex()[:11]
-    # letters first, or an identifier of digits alone would sort as a number
-    identifier = f"e{identifier[1:]}"
-    body = {"metric": metric_id, "event_properties": properties, "uuid": str(uuid.UUID(bytes=digest[:16]))}
-    return Row(identifier, body, moment, moment, profile_id)
+    digest = hashlib.md5(key.encode(), usedforsecurity=False).digest()
+    body = {"metric": metric_id, "event_properties": properties, "uuid": str(uuid.UUID(bytes=digest))}
+    return Row(short_id(key, 11), body, moment, moment, profile_id)
 
 
 def metric_json(call: Call, row: Row) -> dict[str, Any]:

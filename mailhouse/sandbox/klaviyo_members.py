@@ -35,6 +35,20 @@ def leave(store: Store, list_id: str, profile_ids: Iterable[str]) -> int:
         return len(members)
 
 
+def put_on(store: Store, list_id: str, profile_ids: Iterable[str], at: str) -> None:
+    """Fills a list for somebody who is no caller: nothing is checked, nothing is started."""
+    with store.transaction() as connection:
+        rows = ((list_id, one, at) for one in profile_ids)
+        connection.executemany("insert or ignore into list_member values (?, ?, ?)", rows)
+
+
+def take_off(store: Store, list_id: str, profile_ids: Iterable[str]) -> None:
+    """The reverse of `put_on`."""
+    with store.transaction() as connection:
+        rows = ((list_id, one) for one in profile_ids)
+        connection.executemany("delete from list_member where list_id = ? and profile_id = ?", rows)
+
+
 def _those(store: Store, list_id: str, profile_ids: Iterable[str], *, on_list: bool) -> dict[str, str]:
     """Which of the profiles exist and are, or are not, on the list: address by id, in the order given."""
     wanted = orjson.dumps(list(dict.fromkeys(profile_ids))).decode()

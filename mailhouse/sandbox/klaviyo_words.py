@@ -197,10 +197,18 @@ def ulid(moment: datetime | str, key: str) -> str:
     return "".join(CROCKFORD[(number >> 5 * place) & 31] for place in range(25, -1, -1))
 
 
-def short_id(key: str) -> str:
-    """Six letters and digits that the key decides: how lists, metrics, flows and campaigns are called."""
-    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
-    return "".join(LETTERS[number // len(LETTERS) ** place % len(LETTERS)] for place in range(6))
+def short_id(key: str, length: int = 6) -> str:
+    """Letters and digits that the key decides: six for lists, metrics, flows and campaigns, eleven for events.
+
+    The first is a letter, because identifiers of digits alone would sort as numbers.
+    """
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:10])
+    number, place = divmod(number, len(LETTERS) - 8)
+    found = [LETTERS[place]]
+    for _ in range(length - 1):
+        number, place = divmod(number, len(LETTERS))
+        found.append(LETTERS[place])
+    return "".join(found)
 
 
 COUNTER = "klaviyo.counter"

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mailhouse.errors import ConfigurationError
-from mailhouse.sandbox.company import choices, housekeeping, mailing, newcomers, trading, truth
+from mailhouse.sandbox.company import choices, housekeeping, klaviyo_day, mailing, newcomers, trading, truth
 from mailhouse.sandbox.company.calendar import Calendar
 from mailhouse.sandbox.company.day import Addresses, Day, Town
 from mailhouse.sandbox.company.state import Company, load
@@ -31,16 +31,30 @@ def advance(store: Store, truth_path: Path | str, days: int) -> Summary:
         known = company.ids["person"]
         people = [person for person in truth.all_people(connection) if int(person.person_id[1:]) < known]
         town = Town(people, truth.records_of(connection))
+        found = truth.records_of(connection, truth.PROFILES)
+        profiles = {person: [record for _, record in records] for person, records in found.items()}
+        before = {person: len(records) for person, records in profiles.items()}
         company.taken = Addresses(store, people)
         for _ in range(days):
-            _pass(store, company, town, summary)
+            _pass(store, company, town, profiles, summary)
         truth.add_links(connection, town.links)
+        truth.add_links(connection, _new_links(town, profiles, before), truth.PROFILES)
         truth.put_people(connection, town.changed.values())
         company.save(store)
     return summary
 
 
-def _pass(store: Store, company: Company, town: Town, summary: Summary) -> None:
+def _new_links(town: Town, profiles: dict[str, list[str]], before: dict[str, int]) -> list[truth.Link]:
+    """Whose the profiles are that came since."""
+    ref = {person.person_id: person.customer_ref for person in town.people}
+    return [
+        ("klaviyo", record, person, ref[person])
+        for person, records in profiles.items()
+        for record in records[before.get(person, 0) :]
+    ]
+
+
+def _pass(store: Store, company: Company, town: Town, profiles: dict[str, list[str]], summary: Summary) -> None:
     start = store.now()
     end = start + timedelta(days=1)
     company.calendar = Calendar(company.calendar.first, end)
@@ -57,5 +71,6 @@ def _pass(store: Store, company: Company, town: Town, summary: Summary) -> None:
     choices.withdraw(day)
     mailing.react_late(day)
     mailing.send(day)
+    klaviyo_day.live(day, profiles)
     store.set_now(end)
     summary.now = end

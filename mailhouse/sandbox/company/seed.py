@@ -14,6 +14,7 @@ from mailhouse.sandbox.company import (
     crm,
     esp,
     file_orders,
+    klaviyo,
     mailboxes,
     people,
     purchases,
@@ -22,6 +23,7 @@ from mailhouse.sandbox.company import (
     truth,
 )
 from mailhouse.sandbox.company.calendar import LAST_ORDER_DAY, Calendar
+from mailhouse.sandbox.company.consent import Consent
 from mailhouse.sandbox.company.members import Records, records_of
 from mailhouse.sandbox.company.names import NamePools
 from mailhouse.sandbox.company.orders_file import OrdersFile
@@ -79,12 +81,14 @@ def seed(
             inhabitants, orders = _generated(company, customers)
         else:
             inhabitants, orders = _from_file(company, file), {}
-        records = _put_people(store, company, inhabitants, summary)
+        records, histories = _put_people(store, company, inhabitants, summary)
         if file is None:
             _put_generated_orders(store, company, inhabitants, orders, records, summary)
         else:
             _put_file_orders(store, company, inhabitants, file, records, summary)
+        profiles = klaviyo.fill(store, company, histories, records.customer_of, summary)
         truth.add_links(connection, records.links)
+        truth.add_links(connection, profiles, truth.PROFILES)
         truth.put_people(connection, inhabitants)
         summary.people = len(inhabitants)
         company.save(store)
@@ -128,8 +132,13 @@ def _from_file(company: Company, file: OrdersFile) -> list[Person]:
     return inhabitants
 
 
-def _put_people(store: Store, company: Company, inhabitants: list[Person], summary: Summary) -> Records:
-    """Everything but orders: the records in the three systems, the campaigns and what they set off."""
+def _put_people(
+    store: Store, company: Company, inhabitants: list[Person], summary: Summary
+) -> tuple[Records, list[tuple[Person, Consent]]]:
+    """Everything but orders: the records in the CRM, the shop and Mailchimp, the campaigns and what they set off.
+
+    Gives back the records, and each person's consent as it truly was.
+    """
     mailings = schedule.past_campaigns(company)
     rng = company.stream("consent")
     histories = [(person, consent.decide(company, rng, person, mailings)) for person in inhabitants]
@@ -149,7 +158,7 @@ def _put_people(store: Store, company: Company, inhabitants: list[Person], summa
     for mailing in mailings:
         summary.deliveries += store.put_many("mailchimp.delivery", campaigns.deliveries(company, reacting, mailing, audience))
     summary.abuse_reports = store.put_many("mailchimp.abuse_report", _complaints(company, records))
-    return records
+    return records, histories
 
 
 def _complaints(company: Company, records: Records) -> Iterator[Row]:

@@ -26,6 +26,9 @@ class Summary:
     campaigns: int = 0
     deliveries: int = 0
     abuse_reports: int = 0
+    profiles: int = 0
+    profiles_changed: int = 0
+    profile_events: int = 0
 
     def as_dict(self) -> dict[str, int | str]:
         """With the clock as ISO 8601 text."""

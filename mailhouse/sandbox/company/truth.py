@@ -1,7 +1,8 @@
 """Who is truly who, kept apart from everything the chain may read: for scoring only.
 
-`truth(source, record_id, person_id, customer_ref)` has one row a record that ever existed; `people` has the latent side of
-each person, which `advance` needs to go on with them.
+`truth(source, record_id, person_id, customer_ref)` has one row a record that ever existed in the CRM, the shop or Mailchimp,
+`klaviyo_truth` the same of Klaviyo's profiles, which came later and would change every figure that is told of the others;
+`people` has the latent side of each person, which `advance` needs to go on with them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,7 @@ PEOPLE = pa.schema(
     ]
 )
 TRUTH = pa.schema([(name, pa.string()) for name in ("source", "record_id", "person_id", "customer_ref")])
+RECORDS, PROFILES = "truth", "klaviyo_truth"
 Link = tuple[str, str, str, str | None]
 
 
@@ -47,17 +49,18 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
     """Both tables, empty."""
-    connection.execute(
-        "create or replace table truth (source varchar not null, record_id varchar not null, person_id varchar not null, "
-        "customer_ref varchar, primary key (source, record_id))"
-    )
+    for table in (RECORDS, PROFILES):
+        connection.execute(
+            f"create or replace table {table} (source varchar not null, record_id varchar not null, "
+            "person_id varchar not null, customer_ref varchar, primary key (source, record_id))"
+        )
     empty = PEOPLE.empty_table()
     connection.register("no_people", empty)
     connection.execute("create or replace table people as select * from no_people")
     connection.unregister("no_people")
 
 
-def add_links(connection: duckdb.DuckDBPyConnection, links: Iterable[Link]) -> int:
+def add_links(connection: duckdb.DuckDBPyConnection, links: Iterable[Link], into: str = RECORDS) -> int:
     """Appends; a record that has a row already keeps it."""
     rows = list(links)
     if not rows:
@@ -65,7 +68,7 @@ def add_links(connection: duckdb.DuckDBPyConnection, links: Iterable[Link]) -> i
     columns = list(zip(*rows, strict=True))
     table = pa.table([pa.array(column, pa.string()) for column in columns], schema=TRUTH)
     connection.register("new_links", table)
-    connection.execute("insert or ignore into truth select * from new_links")
+    connection.execute(f"insert or ignore into {into} select * from new_links")
     connection.unregister("new_links")
     return len(rows)
 
@@ -89,11 +92,11 @@ def all_people(connection: duckdb.DuckDBPyConnection) -> list[Person]:
     return [Person(**row) for row in rows]
 
 
-def records_of(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+def records_of(connection: duckdb.DuckDBPyConnection, table: str = RECORDS) -> dict[str, list[tuple[str, str]]]:
     """(source, record_id) of each person, also of records that are gone."""
     found: dict[str, list[tuple[str, str]]] = {}
     for person, source, record in connection.execute(
-        "select person_id, source, record_id from truth order by person_id, source, record_id"
+        f"select person_id, source, record_id from {table} order by person_id, source, record_id"
     ).fetchall():
         found.setdefault(person, []).append((source, record))
     return found
