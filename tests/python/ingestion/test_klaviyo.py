@@ -6,6 +6,7 @@ import pytest
 
 from ingestion import quality
 from ingestion.klaviyo import settings
+from ingestion.klaviyo.removed import TooManyGone
 from ingestion.pace import Pace, Rate
 from mailhouse.errors import CredentialsRejected, MalformedAnswer
 from tests.python.ingestion.fake_klaviyo import START, FakeKlaviyo
@@ -93,6 +94,20 @@ def test_a_profile_that_vanished_is_noticed_when_it_is_due_and_taken_back_when_i
     account.clock.sleep(settings.REMOVALS_HOURS * 3600)
     land(account)
     assert account.one("select count(*) from raw_klaviyo.removed") == 0
+
+
+def test_so_many_gone_at_once_are_rather_another_account(account, klaviyo):
+    klaviyo.fill(200)
+    land(account)
+    for number in range(1, 52):
+        klaviyo.forget(number)
+    account.clock.sleep(settings.REMOVALS_HOURS * 3600)
+    error = land(account).error
+    assert type(error) is TooManyGone
+    assert "51 of 200" in str(error)
+    assert account.one("select count(*) from raw_klaviyo.removed") == 0
+    account.connect("klaviyo", klaviyo.url, secrets={"api_key": "right"}, stop_if_removed=0.3)
+    assert land(account).new["removed"] == 51  # it was not looked for in vain: the next landing looks again
 
 
 def test_nobody_is_gone_because_the_listing_moved(account, klaviyo, monkeypatch):
