@@ -26,6 +26,34 @@
     cast(get(parse_json({{ column }}), '{{ field }}') as varchar)
 {%- endmacro %}
 
+{# A moment written in ISO 8601 as a plain timestamp in UTC; UTC is meant where the text names no offset. #}
+{% macro text_timestamp(text) -%}{{ return(adapter.dispatch('text_timestamp')(text)) }}{%- endmacro %}
+{% macro default__text_timestamp(text) -%}cast(cast({{ text }} as timestamp with time zone) as timestamp){%- endmacro %}
+{% macro snowflake__text_timestamp(text) -%}
+    cast(convert_timezone('UTC', to_timestamp_tz({{ text }})) as timestamp_ntz)
+{%- endmacro %}
+
+{# One row for each element of the JSON array in `column`: the columns of `keys`, and `element`, a JSON text. #}
+{% macro json_elements(relation, keys, column) -%}
+    {{ return(adapter.dispatch('json_elements')(relation, keys, column)) }}
+{%- endmacro %}
+{% macro default__json_elements(relation, keys, column) -%}
+    select
+        {% for key in keys %}{{ relation }}.{{ key }},
+        {% endfor -%}
+        cast(elements.element as varchar) as element
+    from {{ relation }}
+    cross join unnest(from_json({{ relation }}.{{ column }}, '["json"]')) as elements (element)
+{%- endmacro %}
+{% macro snowflake__json_elements(relation, keys, column) -%}
+    select
+        {% for key in keys %}{{ relation }}.{{ key }},
+        {% endfor -%}
+        to_json(elements.value) as element
+    from {{ relation }},
+        lateral flatten(input => parse_json({{ relation }}.{{ column }})) as elements
+{%- endmacro %}
+
 {# One row for each part of `column`: the columns of `keys`, and `part`, trimmed. #}
 {% macro split_to_rows(relation, keys, column, separator) -%}
     {{ return(adapter.dispatch('split_to_rows')(relation, keys, column, separator)) }}

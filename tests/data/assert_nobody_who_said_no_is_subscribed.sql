@@ -1,11 +1,9 @@
 -- No subscriber's mailbox has a refusal that no newer act of theirs has outweighed, read from the ledger by another way
 -- than consent_status goes.
-{{ config(enabled=var('sources')['mailchimp']) }}
-
 with subscribers as (
     select profiles.mailbox
     from {{ ref('seg_newsletter_subscribers') }} as segment
-    inner join {{ ref('mailchimp_profiles') }} as profiles on segment.customer_id = profiles.customer_id
+    inner join {{ ref('int_profiles_composed') }} as profiles on segment.customer_id = profiles.customer_id
 ),
 
 refusals as (

@@ -13,12 +13,8 @@ policies as (
     select * from {{ ref('jurisdictions') }}
 ),
 
--- people whom a system of their own knows; anybody else may be nothing but our own document come back from the ESP
-known_people as (
-    select distinct identities.customer_id
-    from {{ ref('int_identities_resolved') }} as identities
-    inner join {{ ref('int_people_united') }} as people on identities.record_key = people.record_key
-    where people.has_own_name
+known_customers as (
+    select * from {{ ref('int_customers_known') }}
 ),
 
 -- a country that is unknown, or has no policy, gets the row called *
@@ -31,10 +27,10 @@ placed as (
         coalesce(known.implied_months_after_inquiry, unknown.implied_months_after_inquiry) as implied_months_after_inquiry,
         coalesce(known.soft_opt_in_months, unknown.soft_opt_in_months) as soft_opt_in_months,
         coalesce(known.strictness, unknown.strictness) as strictness,
-        known.jurisdiction is null and known_people.customer_id is null as is_nobody_we_know
+        known.jurisdiction is null and known_customers.customer_id is null as is_nobody_we_know
     from customer_mailboxes
     left join customer_fields on customer_mailboxes.customer_id = customer_fields.customer_id
-    left join known_people on customer_mailboxes.customer_id = known_people.customer_id
+    left join known_customers on customer_mailboxes.customer_id = known_customers.customer_id
     left join policies as known on customer_fields.value_3 = known.country_code
     left join policies as unknown on unknown.country_code = '*'
 ),

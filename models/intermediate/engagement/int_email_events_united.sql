@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('email_events', ['mailchimp'], {
+    {{ union_sources('email_events', ['mailchimp', 'klaviyo'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'source_event_id': 'varchar',

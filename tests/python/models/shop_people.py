@@ -1,6 +1,7 @@
 """A few hundred hand-made rows in all raw tables: people in one, two or three systems, with orders, mail and consent."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -86,6 +87,47 @@ def members() -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
+def profiles() -> Iterator[dict[str, Any]]:
+    """Every fifth person in Klaviyo: asked for mail, never asked, left, suppressed by hand, bounced."""
+    consents = ("SUBSCRIBED", "NEVER_SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED", "SUBSCRIBED")
+    for number in range(0, PEOPLE, 5):
+        one, turn = person(number), number // 5 % 5
+        later = one["since"] + timedelta(days=40)
+        reason = (None, None, None, "USER_SUPPRESSED", "HARD_BOUNCE")[turn]
+        suppressions = [{"reason": reason, "timestamp": later.isoformat()}] if reason else []
+        yield {
+            "id": f"01P{number:03}", "email": one["email"].upper(), "first_name": one["given"], "last_name": one["family"],
+            "country": {"GB": "United Kingdom", "DE": "DE"}.get(one["country"]), "created": one["since"], "updated": later,
+            "consent": consents[turn], "consent_timestamp": one["since"] if consents[turn] != "NEVER_SUBSCRIBED" else None,
+            "consent_method": "PREFERENCE_PAGE", "double_optin": number % 2 == 0, "can_receive_email_marketing": not reason,
+            "suppressions": json.dumps(suppressions), "list_suppressions": "[]",
+        }  # fmt: skip
+
+
+def profile_events(metric: str, sent: datetime, **more: Any) -> Iterator[dict[str, Any]]:
+    for profile in profiles():
+        named = {"recipient": profile["email"]} if metric == "received" else {}
+        yield {
+            "id": f"{metric}-{profile['id']}", "metric_id": metric, "profile_id": profile["id"], "occurred_at": sent,
+            "message_id": "k1", "campaign_name": "News", **named, **more,
+        }  # fmt: skip
+
+
+def fill_klaviyo(raw: Any) -> None:
+    on_list = list(profiles())
+    raw.land("raw_klaviyo.profiles", on_list)
+    raw.land("raw_klaviyo.lists", [{"id": "L1", "name": "News", "opt_in_process": "double_opt_in", "created": DAY_ONE}])
+    raw.land("raw_klaviyo.list_members", [{"list_id": "L1", "id": one["id"], "joined_group_at": DAY_ONE} for one in on_list])
+    names = {"received": "Received Email", "opened": "Opened Email", "left": "Unsubscribed from Email Marketing"}
+    raw.land("raw_klaviyo.metrics", [{"id": one, "name": name, "integration_name": "Klaviyo"} for one, name in names.items()])
+    sent = DAY_ONE + timedelta(days=70)
+    raw.land("raw_klaviyo.events", profile_events("received", sent))
+    raw.land("raw_klaviyo.events", list(profile_events("opened", sent + timedelta(hours=1)))[::2])
+    raw.land("raw_klaviyo.events", list(profile_events("left", sent + timedelta(hours=2), method="link"))[2:3])
+    gone = {"resource": "profiles", "parent_id": "", "id": on_list[-1]["id"], "noticed_at": sent}
+    raw.land("raw_klaviyo.removed", [gone])
+
+
 def fill(raw: Any) -> None:
     """Land everything and normalise the contact points."""
     raw.land("raw_hubspot.contacts", contacts())
@@ -118,6 +160,7 @@ def fill(raw: Any) -> None:
             if member["status"] == "unsubscribed"
         ],
     )  # fmt: skip
+    fill_klaviyo(raw)
     raw.normalise()
 
 

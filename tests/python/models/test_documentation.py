@@ -9,7 +9,7 @@ import pytest
 PERSONAL = ("email", "mailbox", "address", "first_name", "last_name", "phone", "city", "zip", "record_key", "record_id")
 MARTS = {
     "customers", "customer_records", "orders", "order_lines", "products", "email_events", "consent_events", "consent_status",
-    "customer_rfm", "customer_purchase_summary",
+    "customer_rfm", "customer_purchase_summary", "sync_health", "withdrawals_owed",
 }  # fmt: skip
 
 
@@ -62,4 +62,12 @@ def test_every_model_of_the_road_has_a_tested_key(manifest: dict[str, Any]) -> N
 def test_every_source_names_its_vendor(manifest: dict[str, Any]) -> None:
     """Whoever depends on a source that failed is found by following the lineage from here."""
     found = {table["source_name"]: (table["config"].get("meta") or {}).get("vendor") for table in manifest["sources"].values()}
-    assert found == {"hubspot": "hubspot", "shopify": "shopify", "mailchimp": "mailchimp", "contact_points": None, "inbox": None}
+    assert found == {
+        "hubspot": "hubspot",
+        "shopify": "shopify",
+        "mailchimp": "mailchimp",
+        "klaviyo": "klaviyo",
+        "contact_points": None,
+        "inbox": None,
+        "reverse_sync": None,
+    }

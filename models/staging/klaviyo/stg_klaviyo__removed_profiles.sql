@@ -1,0 +1,15 @@
+with source as (
+    select * from {{ source('klaviyo', 'removed') }}
+    {{ latest_version(['connection_id', 'resource', 'parent_id', 'id'], 'noticed_at') }}
+),
+
+removed_profiles as (
+    select
+        connection_id,
+        id as profile_id,
+        {{ utc_timestamp('noticed_at') }} as noticed_at
+    from source
+    where resource = 'profiles'
+)
+
+select * from removed_profiles
