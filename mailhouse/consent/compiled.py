@@ -85,7 +85,9 @@ def _compile(settings: Settings, folder: Path) -> dict[str, dict[str, Any]]:
     folder.mkdir(parents=True, exist_ok=True)
     own = replace(settings, workdir=folder)
     try:
-        result = Project(own).run(["compile", "--select", *STEPS])
+        project = Project(own)
+        project.parse()
+        result = project.run(["compile", "--select", *STEPS])
         if not result.success:
             raise ConsentUnavailable("dbt cannot compile the consent models; run `mailhouse check`")
         document = json.loads(own.manifest.read_bytes())
