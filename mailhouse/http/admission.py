@@ -65,7 +65,7 @@ class Admission:
     def connection(self) -> Iterator[None]:
         """A connection for a call of ingestion, which waits in a thread of its own and keeps to its own rates."""
         turn = threading.Event()
-        place = Place(False, "reading", None, lambda _: turn.set())
+        place = Place(False, "reading", None, lambda place: turn.set() if place.inside else None)
         self._queue(place)
         try:
             turn.wait()
@@ -104,6 +104,10 @@ class Admission:
             else:
                 self._queues[place.urgent, place.queue].remove(place)
             self._admit()
+            # who waited for an answer now knows until when
+            for queue in self._queues.values():
+                if queue:
+                    self._rouse(queue[0])
 
     def _admit(self) -> None:
         """Let everybody in whose turn it is: withdrawals first, then in the order of coming."""
@@ -120,8 +124,11 @@ class Admission:
                 self.everywhere.take(now)
                 place.endpoint.take(now)
             place.inside = True
-            with suppress(RuntimeError):  # its event loop is closed: nobody waits there any more
-                place.wake(place)
+            self._rouse(place)
+
+    def _rouse(self, place: Place) -> None:
+        with suppress(RuntimeError):  # its event loop is closed: nobody waits there any more
+            place.wake(place)
 
     def _is_free(self, urgent: bool) -> bool:
         if sum(self._open.values()) >= self._most:

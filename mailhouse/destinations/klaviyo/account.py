@@ -14,14 +14,22 @@ from mailhouse.destinations.base import Call, Change, Outcome, Record, Settled
 from mailhouse.destinations.klaviyo import importing, wire
 from mailhouse.destinations.klaviyo.isolating import REFUSED, Isolating, RefusedWhole, refused_whole
 from mailhouse.destinations.klaviyo.limits import PAGE, PROFILE_COUNT
-from mailhouse.destinations.klaviyo.reading import FIRST_PAUSE, by_address, client_of, document, none_open, pages
+from mailhouse.destinations.klaviyo.reading import (
+    FIRST_PAUSE,
+    MEMBER_FIELDS,
+    MEMBERS,
+    PROFILES,
+    by_address,
+    client_of,
+    document,
+    none_open,
+    pages,
+)
 from mailhouse.destinations.klaviyo.setup import Lists
 from mailhouse.errors import ConfigurationError, MalformedAnswer, VendorUnreachable
 from mailhouse.http import HttpClient, OutcomeUnknown, pause
 from mailhouse.settings import Connection
 
-PROFILES = "/api/profiles"
-MEMBERS = "/api/lists/{id}/profiles"
 MEMBER_IDS = "/api/lists/{id}/relationships/profiles"
 
 
@@ -187,7 +195,8 @@ class Account:
         if list_id is None:
             return {}
         path = MEMBERS.format(id=quote(list_id))
-        return await by_address(self._client, [change.address for change in changes], path=path, template=MEMBERS)
+        addresses = [change.address for change in changes]
+        return await by_address(self._client, addresses, MEMBER_FIELDS, path=path, template=MEMBERS)
 
     async def actual(self, container: str, membership: str) -> Settled:  # noqa: ARG002
         list_id = await self._lists.id_of(membership)
@@ -202,7 +211,7 @@ class Account:
         return Settled(keys, counted, counted == len(keys))
 
     async def _member_keys(self, list_id: str) -> frozenset[str]:
-        params = {"fields[profile]": "email", "page[size]": PAGE}
+        params = {"fields[profile]": ",".join(MEMBER_FIELDS), "page[size]": PAGE}
         members = await pages(self._client, MEMBERS.format(id=quote(list_id)), MEMBERS, params)
         return frozenset(wire.record(member, (), ()).key for member in members)
 

@@ -14,6 +14,9 @@ from mailhouse.settings import Connection
 
 REVISION = "2026-07-15"
 MEDIA_TYPE = "application/vnd.api+json"
+PROFILES, MEMBERS = "/api/profiles", "/api/lists/{id}/profiles"
+# what of a list's members must be asked for: Klaviyo promises the time of joining in every answer
+MEMBER_FIELDS = ("email", "joined_group_at")
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 OPEN = ("queued", "processing")
 _STATUSES = (*OPEN, "complete", "cancelled")
@@ -62,8 +65,8 @@ async def by_address(
     addresses: Iterable[str],
     fields: Sequence[str] = ("email",),
     *,
-    path: str = "/api/profiles",
-    template: str = "/api/profiles",
+    path: str = PROFILES,
+    template: str = PROFILES,
     lane: Lane = "ordinary",
 ) -> dict[str, Mapping[str, Any]]:
     """Document key -> profile for those of the addresses that are there (in the account, or on the list of `path`)."""

@@ -73,6 +73,18 @@ class Vendor:
         self._thread.join()
         self.runtime.close()
 
+    def empty(self) -> None:
+        """An account of which nothing is known, at the first moment."""
+        self.runtime.limits.use("generous")
+        self.runtime.settle()
+        with self.store.transaction() as state:
+            state.execute("delete from object")
+            state.execute("delete from list_member")
+        self.runtime.faults.replace([])
+        self.runtime.calls.clear()
+        # what an earlier test's client learnt of the account belongs to that test's time
+        self.clock = SharedClock(NOW, self.runtime)
+
     def connection(self, **limits: Any) -> Connection:
         secrets = {"api_key": self.runtime.secrets["klaviyo"]["api_key"]}
         settings = {"limits": {"timeout": 10.0, **limits}}
@@ -136,8 +148,15 @@ def leave(off: str, *changes: Change) -> Call:
     return Call("leave", "", off, changes)
 
 
-@pytest.fixture
-def vendor(tmp_path: Path) -> Iterator[Vendor]:
-    made = Vendor(tmp_path / "sandbox")
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
+    made = Vendor(tmp_path_factory.mktemp("klaviyo") / "sandbox")
     yield made
     made.close()
+
+
+@pytest.fixture
+def vendor(served: Vendor) -> Vendor:
+    """The sandbox with nobody in it."""
+    served.empty()
+    return served

@@ -1,0 +1,518 @@
+"""What calls to one account share: connections, pauses the vendor asks for, the breaker, the day's budget, metrics."""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+import traceback
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from mailhouse.clock import FixedClock, SystemClock
+from mailhouse.destinations.klaviyo.limits import LIMITS as KLAVIYO
+from mailhouse.destinations.mailchimp.wire import LIMITS as MAILCHIMP
+from mailhouse.errors import ConfigurationError, StateUnreadable, VendorUnreachable
+from mailhouse.http import CallBudgetSpent, HttpClient, Limits, OutcomeUnknown, Quota, Traffic, limits_of, pause, traffic_of
+from mailhouse.http.budget import DailyBudget
+from mailhouse.settings import Connection
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+class Server:
+    """Answers as it is told, path by path, and writes down who was there at the same time."""
+
+    def __init__(self, clock) -> None:
+        self.clock = clock
+        self.answers: dict[str, list] = {}
+        self.calls: list[tuple[str, float]] = []
+        self.open, self.most_open = 0, 0
+        self.gate: asyncio.Event | None = None
+        self.url = ""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        await request.read()
+        self.calls.append((request.path, self.clock.elapsed()))
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        try:
+            if self.gate is not None and not request.query.get("now"):
+                await self.gate.wait()
+            waiting = self.answers.get(request.path) or [(200, {}, b'{"ok": true}')]
+            status, headers, body = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            return web.Response(status=status, headers=headers, body=body)
+        finally:
+            self.open -= 1
+
+    def times(self, path: str) -> list[float]:
+        return [at for called, at in self.calls if called == path]
+
+
+def served(work: Callable[[Server], Awaitable[None]], clock=None) -> Server:
+    """Let work talk to a server that lives in the same event loop and the same time."""
+    server = Server(clock or FixedClock(NOW))
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", server.handle)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            await work(server)
+        finally:
+            await runner.cleanup()
+
+    asyncio.run(run())
+    return server
+
+
+def client(server: Server, **limits) -> HttpClient:
+    known = Limits(**{"connections": 4, "timeout": 5.0, "attempts": 3, **limits})
+    return HttpClient("esp", server.url, known, server.clock, headers={"Authorization": "s3cret"}, secrets=("s3cret",))
+
+
+def connection(url: str, workdir: Path | None = None, **limits) -> Connection:
+    return Connection("esp", "mailchimp", url, {"limits": limits}, workdir=workdir)
+
+
+async def settled() -> None:
+    """Let everybody go as far as they can without time passing."""
+    for _ in range(50):
+        await asyncio.sleep(0.002)
+
+
+# -- waiting ----------------------------------------------------------------------------------------------------------------
+def test_simulated_time_passes_once_for_all_who_wait_side_by_side():
+    clock = FixedClock(NOW)
+    woken: list[tuple[int, float]] = []
+
+    async def sleeper(number: int, seconds: float) -> None:
+        await pause(clock, seconds)
+        woken.append((number, clock.elapsed()))
+        await pause(clock, seconds)
+        woken.append((number, clock.elapsed()))
+
+    async def run() -> None:
+        await asyncio.gather(*(sleeper(number, number + 1.0) for number in range(4)))
+
+    asyncio.run(run())
+    assert clock.elapsed() == 8.0
+    assert woken == [(0, 1.0), (1, 2.0), (0, 2.0), (2, 3.0), (3, 4.0), (1, 4.0), (2, 6.0), (3, 8.0)]
+
+
+def test_simulated_time_stands_still_while_a_call_is_on_its_way():
+    async def work(server: Server) -> None:
+        server.gate = asyncio.Event()
+        async with client(server) as esp:
+            asked = asyncio.create_task(esp.read("/a", "/a"))
+            waiting = asyncio.create_task(pause(server.clock, 30))
+            await asyncio.sleep(0.1)
+            assert server.clock.elapsed() == 0
+            server.gate.set()
+            await asked
+            await waiting
+            assert server.clock.elapsed() == 30
+
+    served(work)
+
+
+def test_a_pause_on_the_machines_clock_ends_in_its_order_and_can_be_given_up():
+    clock = SystemClock()
+    ended: list[str] = []
+
+    async def after(name: str, seconds: float) -> None:
+        await pause(clock, seconds)
+        ended.append(name)
+
+    async def run() -> None:
+        forever = asyncio.create_task(after("never", 3600))
+        late = asyncio.create_task(after("late", 0.06))
+        await asyncio.sleep(0)
+        await after("soon", 0.01)
+        await late
+        forever.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await forever
+
+    asyncio.run(run())
+    assert ended == ["soon", "late"]
+
+
+# -- connections ------------------------------------------------------------------------------------------------------------
+def test_one_connection_is_kept_for_withdrawals():
+    async def work(server: Server) -> None:
+        server.gate = asyncio.Event()
+        async with client(server, connections=3, reserved_connections=1) as esp:
+            others = [asyncio.create_task(esp.read("/a", "/a")) for _ in range(8)]
+            await settled()
+            assert server.open == 2
+            await esp.write("POST", "/no?now=1", "/no", {}, lane="withdrawal")
+            assert server.most_open == 3
+            server.gate.set()
+            await asyncio.gather(*others)
+
+    assert served(work).most_open == 3
+
+
+def test_a_withdrawal_goes_before_all_who_wait():
+    async def work(server: Server) -> None:
+        server.gate = asyncio.Event()
+        async with client(server, connections=1) as esp:
+            others = [asyncio.create_task(esp.read("/a", "/a")) for _ in range(3)]
+            await settled()
+            no = asyncio.create_task(esp.write("POST", "/no", "/no", {}, lane="withdrawal"))
+            await settled()
+            server.gate.set()
+            await asyncio.gather(no, *others)
+
+    assert [path for path, _ in served(work).calls] == ["/a", "/no", "/a", "/a"]
+
+
+def test_all_clients_of_a_connection_and_ingestion_share_its_connections():
+    async def work(server: Server) -> None:
+        server.gate = asyncio.Event()
+        account, known = connection(server.url, connections=3), Limits(connections=10, timeout=5.0)
+        first, second = (HttpClient.of(account, known, server.clock, headers={}) for _ in range(2))
+        reading, done = threading.Event(), threading.Event()
+
+        def ingest() -> None:
+            with traffic_of(account, known, server.clock).reading():
+                reading.set()
+                done.wait(5)
+
+        async with first, second:
+            thread = threading.Thread(target=ingest)
+            thread.start()
+            await asyncio.to_thread(reading.wait)
+            asked = [asyncio.create_task(one.read("/a", "/a")) for one in (first, second) for _ in range(4)]
+            await settled()
+            assert server.open == 2
+            done.set()
+            await asyncio.to_thread(thread.join)
+            await settled()
+            assert server.open == 3
+            late = threading.Thread(target=ingest)
+            reading.clear()
+            late.start()
+            await settled()
+            assert not reading.is_set()
+            server.gate.set()
+            await asyncio.gather(*asked)
+            await asyncio.to_thread(late.join)
+
+    assert served(work).most_open == 3
+
+
+def test_the_numbers_of_connections_are_data_of_each_vendor():
+    assert (MAILCHIMP.connections, MAILCHIMP.reserved_connections) == (10, 1)
+    assert (KLAVIYO.connections, KLAVIYO.reserved_connections) == (10, 1)
+
+
+# -- pauses the vendor asks for -----------------------------------------------------------------------------------------------
+async def refused_once(esp: HttpClient) -> asyncio.Task:
+    """A call that was told to slow down and waits, while no time has passed yet."""
+    asked = asyncio.create_task(esp.read("/busy", "/busy"))
+    while not esp.calls["GET /busy 429"]:
+        await asyncio.sleep(0)
+    return asked
+
+
+def test_a_pause_holds_for_every_call_of_the_endpoint_and_for_no_other():
+    async def work(server: Server) -> None:
+        server.answers["/busy"] = [(429, {"Retry-After": "40"}, b"{}"), (200, {}, b"{}")]
+        own = {"GET /busy": Quota(per_second=100), "GET /free": Quota(per_second=100)}
+        async with client(server, endpoints=own) as esp:
+            asked = await refused_once(esp)
+            await asyncio.gather(asked, *(esp.read("/busy", "/busy") for _ in range(3)), esp.read("/free", "/free"))
+
+    server = served(work)
+    assert min(server.times("/busy")[1:]) >= 40
+    assert server.times("/free") == [0]
+
+
+def test_without_rates_of_its_own_an_endpoint_closes_the_account_and_withdrawals_wait_as_well():
+    async def work(server: Server) -> None:
+        server.answers["/busy"] = [(429, {"Retry-After": "40"}, b"{}"), (200, {}, b"{}")]
+        async with client(server) as esp:
+            asked = await refused_once(esp)
+            await asyncio.gather(asked, esp.read("/a", "/a"), esp.write("POST", "/no", "/no", {}, lane="withdrawal"))
+
+    server = served(work)
+    assert all(at >= 40 for _, at in server.calls[1:])
+    assert len(server.calls) == 4
+
+
+def test_a_pause_beyond_reason_is_remembered_and_nobody_asks_before_it_is_over():
+    async def work(server: Server) -> None:
+        server.answers["/busy"] = [(429, {"Retry-After": "86400"}, b"{}"), (200, {}, b"{}")]
+        async with client(server) as esp:
+            for _ in range(3):
+                with pytest.raises(VendorUnreachable):
+                    await esp.read("/busy", "/busy")
+            server.clock.sleep(86_400)
+            assert (await esp.read("/busy", "/busy")).status == 200
+
+    assert len(served(work).times("/busy")) == 2
+
+
+def test_what_may_not_be_done_twice_is_not_tried_twice():
+    async def work(server: Server) -> None:
+        server.answers["/make"] = [(500, {}, b"{}"), (200, {}, b"{}")]
+        async with client(server) as esp:
+            with pytest.raises(OutcomeUnknown):
+                await esp.write("POST", "/make", "/make", {}, again=False)
+
+    assert len(served(work).calls) == 1
+
+
+# -- the breaker ------------------------------------------------------------------------------------------------------------
+DOWN = (503, {}, b"")
+
+
+def test_a_vendor_that_is_down_is_left_alone_then_probed_by_one_call_and_the_others_wait_for_it():
+    async def work(server: Server) -> None:
+        server.answers["/a"] = [DOWN]
+        async with client(server, failures_to_open=4, open_seconds=30.0, attempts=2, first_wait=0.1) as esp:
+            for _ in range(2):
+                with pytest.raises(VendorUnreachable):
+                    await esp.read("/a", "/a")
+            assert len(server.calls) == 4
+            for _ in range(5):
+                with pytest.raises(VendorUnreachable, match="not asked"):
+                    await esp.write("POST", "/b", "/b", {})
+            assert len(server.calls) == 4
+            # the probe finds it still down, and the pause doubles
+            server.clock.sleep(30)
+            with pytest.raises(VendorUnreachable, match="not asked"):
+                await esp.read("/a", "/a")
+            assert len(server.calls) == 5
+            server.clock.sleep(59)
+            with pytest.raises(VendorUnreachable, match="not asked"):
+                await esp.read("/a", "/a")
+            assert len(server.calls) == 5
+            server.clock.sleep(1)
+            server.answers["/a"] = [(200, {}, b"{}")]
+            server.gate = asyncio.Event()
+            asked = [asyncio.create_task(esp.read("/a", "/a")) for _ in range(4)]
+            await settled()
+            assert server.open == 1
+            server.gate.set()
+            assert [answer.status for answer in await asyncio.gather(*asked)] == [200] * 4
+
+    served(work)
+
+
+def test_a_withdrawal_may_probe_at_any_time_and_brings_the_others_back():
+    async def work(server: Server) -> None:
+        server.answers["/a"] = [DOWN]
+        async with client(server, failures_to_open=2, attempts=1) as esp:
+            for _ in range(2):
+                with pytest.raises(VendorUnreachable):
+                    await esp.read("/a", "/a")
+            server.answers["/a"] = [(200, {}, b"{}")]
+            with pytest.raises(VendorUnreachable, match="not asked"):
+                await esp.read("/a", "/a")
+            assert (await esp.write("POST", "/no", "/no", {}, lane="withdrawal")).status == 200
+            assert (await esp.read("/a", "/a")).status == 200
+
+    served(work)
+
+
+def test_one_vendors_breaker_is_not_anothers_and_a_new_client_may_look_for_itself():
+    async def work(server: Server) -> None:
+        server.answers["/down/a"] = [DOWN]
+        known = Limits(connections=2, attempts=1, failures_to_open=2)
+        down, up = (Connection(name, "mailchimp", f"{server.url}/{name}") for name in ("down", "up"))
+        async with HttpClient.of(down, known, server.clock, headers={}) as esp:
+            for _ in range(2):
+                with pytest.raises(VendorUnreachable):
+                    await esp.read("/a", "/a")
+            with pytest.raises(VendorUnreachable, match="not asked"):
+                await esp.read("/a", "/a")
+        async with HttpClient.of(up, known, server.clock, headers={}) as esp:
+            assert (await esp.read("/a", "/a")).status == 200
+        server.answers["/down/a"] = [(200, {}, b"{}")]
+        async with HttpClient.of(down, known, server.clock, headers={}) as esp:
+            assert (await esp.read("/a", "/a")).status == 200
+
+    served(work)
+
+
+def test_slowing_down_is_no_failure():
+    async def work(server: Server) -> None:
+        server.answers["/a"] = [(429, {}, b"{}")] * 8 + [(200, {}, b"{}")]
+        async with client(server, failures_to_open=2, attempts=10) as esp:
+            assert (await esp.read("/a", "/a")).status == 200
+
+    served(work)
+
+
+# -- the day's budget -------------------------------------------------------------------------------------------------------
+def spend(budget: DailyBudget, calls: int, lane="ordinary") -> int:
+    """How many of so many calls were let go."""
+    for made in range(calls):
+        try:
+            budget.take(lane)
+        except CallBudgetSpent:
+            return made
+    return calls
+
+
+def test_above_95_percent_only_withdrawals_and_ingestion_go_on(tmp_path, caplog):
+    clock, file = FixedClock(NOW), tmp_path / "calls.db"
+    budget = DailyBudget("esp", 200, clock, file)
+    with caplog.at_level(logging.WARNING):
+        assert spend(budget, 160) == 160
+        assert caplog.records == []
+        assert spend(budget, 100) == 30
+    assert [record.getMessage() for record in caplog.records] == ["esp: 161 of the 200 calls for 2026-05-04 (UTC) are used"]
+    with pytest.raises(CallBudgetSpent) as told:
+        budget.take("ordinary")
+    assert str(told.value) == (
+        "esp: 95% of the 200 calls for 2026-05-04 (UTC) are used and the rest is kept for withdrawals and ingestion; run again"
+        " tomorrow, or raise settings.limits.calls_per_day"
+    )
+    assert spend(budget, 20, "withdrawal") == 20
+    assert spend(budget, 20, "reading") == 20
+    assert budget.used() == 230
+
+
+def test_the_count_is_of_a_utc_day_and_of_all_processes(tmp_path):
+    clock, file = FixedClock(NOW), tmp_path / "calls.db"
+    one, another = DailyBudget("esp", 100, clock, file), DailyBudget("esp", 100, clock, file)
+    assert spend(one, 50) + spend(another, 100) == 95
+    assert DailyBudget("esp", 100, clock, file).used() == 95
+    assert spend(DailyBudget("other", 100, clock, file), 90) == 90
+    clock.sleep(timedelta(hours=11, minutes=59).total_seconds())
+    assert spend(one, 1) == 0
+    clock.sleep(60)
+    assert spend(one, 1) == 1
+    assert another.used() == 1
+
+
+def test_a_count_that_cannot_be_kept_stops_everybody_but_a_no(tmp_path):
+    file = tmp_path / "calls.db"
+    file.write_bytes(b"this is no database, and never was one" * 40)
+    budget = DailyBudget("esp", 100, FixedClock(NOW), file)
+    with pytest.raises(StateUnreadable, match=r"calls\.db"):
+        budget.take("ordinary")
+    assert spend(budget, 3, "withdrawal") == 3
+
+
+def test_the_budget_of_a_connection_holds_over_its_clients(tmp_path):
+    async def work(server: Server) -> None:
+        account, known = connection(server.url, tmp_path, calls_per_day=20), Limits(connections=2)
+        for calls in (10, 9):
+            async with HttpClient.of(account, known, server.clock, headers={}) as esp:
+                for _ in range(calls):
+                    await esp.read("/a", "/a")
+        with traffic_of(account, known, server.clock).reading():
+            pass
+        async with HttpClient.of(account, known, server.clock, headers={}) as esp:
+            with pytest.raises(CallBudgetSpent):
+                await esp.read("/a", "/a")
+            assert (await esp.write("POST", "/no", "/no", {}, lane="withdrawal")).status == 200
+
+    assert len(served(work).calls) == 20
+    with sqlite3.connect(tmp_path / "calls.db") as kept:
+        assert kept.execute("select connection, day, calls from calls").fetchall() == [("esp", "2026-05-04", 21)]
+
+
+# -- metrics and what is told -----------------------------------------------------------------------------------------------
+def test_metrics_tell_calls_bytes_and_waits_by_endpoint():
+    async def work(server: Server) -> None:
+        server.answers["/things/7"] = [(429, {"Retry-After": "10"}, b"{}"), (200, {}, b'{"ok":1}')]
+        async with client(server) as esp:
+            await esp.write("POST", "/things/7", "/things/{id}", {"a": 1})
+            metric = esp.metrics()["POST /things/{id}"]
+            assert dict(metric.statuses) == {"429": 1, "200": 1}
+            assert metric.calls == 2
+            assert (metric.bytes_sent, metric.bytes_received) == (14, 10)
+            assert metric.waits == 1
+            assert 10 <= metric.waited <= 11
+            assert metric.seconds > 0
+            assert esp.calls == {"POST /things/{id} 429": 1, "POST /things/{id} 200": 1}
+
+    served(work)
+
+
+@pytest.mark.parametrize("trouble", ["timeout", "html", "500", "closed"])
+def test_neither_logs_nor_errors_name_anybody(trouble, caplog):
+    answers = {"html": (200, {}, b"<html>jane@example.test s3cret</html>"), "500": (500, {}, b"jane@example.test")}
+
+    async def work(server: Server) -> None:
+        server.answers["/people"] = [answers.get(trouble, (200, {}, b"{}"))]
+        server.gate = asyncio.Event() if trouble == "timeout" else None
+        esp = client(server, timeout=0.1, attempts=2)
+        if trouble == "closed":
+            esp._base = "http://127.0.0.1:9"
+        async with esp:
+            for ask in (
+                lambda: esp.read("/people", "/people", {"filter": "any(email,['jane@example.test'])"}),
+                lambda: esp.write("POST", "/people", "/people", {"email": "jane@example.test"}),
+            ):
+                try:
+                    await ask()
+                except Exception as error:  # noqa: BLE001 - whatever it is, it must not tell
+                    told.append("".join(traceback.format_exception(error)))
+        if server.gate:
+            server.gate.set()
+
+    told: list[str] = []
+    with caplog.at_level(logging.DEBUG):
+        served(work)
+    assert len(told) == 2
+    # the lines of this file are part of a traceback, and are no message
+    said = [line for text in told for line in text.splitlines() if "mailhouse.errors" in line or "mailhouse.http" in line]
+    assert said
+    for text in (*said, *(record.getMessage() for record in caplog.records if record.name.startswith("mailhouse"))):
+        assert "jane" not in text
+        assert "s3cret" not in text
+    assert not any("ConnectionTimeoutError" in text or "ServerTimeoutError" in text for text in told)
+
+
+# -- settings ---------------------------------------------------------------------------------------------------------------
+def test_a_connection_may_change_any_number_and_the_rates_of_single_endpoints():
+    said = {"connections": 4, "calls_per_day": 5000, "endpoints": {"POST /api/lists": {"per_second": 2}}}
+    limits = limits_of(Connection("k", "klaviyo", "http://x", {"limits": said}), KLAVIYO)
+    assert (limits.connections, limits.calls_per_day, limits.timeout) == (4, 5000, 120.0)
+    assert limits.endpoints["POST /api/lists"] == Quota(per_second=2)
+    assert limits.endpoints["GET /api/lists"] == KLAVIYO.endpoints["GET /api/lists"]
+    off = limits_of(Connection("k", "klaviyo", "http://x", {"limits": {"endpoints": False, "connections": 1}}), KLAVIYO)
+    assert off.endpoints == {}
+    assert off.reserved_connections == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        7,
+        {"speed": 3},
+        {"connections": 0},
+        {"connections": True},
+        {"timeout": "long"},
+        {"endpoints": 7},
+        {"endpoints": {"lists": {"per_second": 1}}},
+        {"endpoints": {"GET /lists": {"per_hour": 1}}},
+        {"endpoints": {"GET /lists": {"per_second": -1}}},
+    ],
+)
+def test_a_limit_that_cannot_be_meant_is_refused_by_name(said):
+    with pytest.raises(ConfigurationError, match=r"connection k: settings\.limits"):
+        limits_of(Connection("k", "klaviyo", "http://x", {"limits": said}), KLAVIYO)
+
+
+def test_traffic_belongs_to_a_connection_and_to_its_time():
+    one, clock = connection("http://127.0.0.1:1"), FixedClock(NOW)
+    known = Limits(connections=3)
+    assert traffic_of(one, known, clock) is traffic_of(one, known, clock)
+    assert traffic_of(one, known, FixedClock(NOW)) is not traffic_of(one, known, clock)
+    other = connection("http://127.0.0.1:2")
+    assert isinstance(traffic_of(other, known, SystemClock()), Traffic)
+    assert traffic_of(other, known, SystemClock()) is traffic_of(other, known, SystemClock())
