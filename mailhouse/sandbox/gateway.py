@@ -88,7 +88,8 @@ class Gateway:
         if judging.is_in_session():
             objections = judging.verdict(self._exchange(call, reply, is_bent=fault is not None))
             if objections:
-                return Reply(judging.VIOLATION, {"violation": objections})
+                reply = Reply(judging.VIOLATION, {"violation": objections})
+            reply.headers[judging.JUDGED] = "yes"
         return reply
 
     def _answer(self, call: Call, found: Any) -> Reply:

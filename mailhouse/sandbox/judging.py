@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from mailhouse.errors import ConfigurationError
 
 VIOLATION = 599
+JUDGED = "X-Judged"  # a header of every answer that a judge has seen
 
 
 @dataclass(frozen=True, slots=True)

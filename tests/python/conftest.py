@@ -1,4 +1,4 @@
-"""What holds for the whole test run: every exchange with a sandbox's Klaviyo is judged, wherever that sandbox is served."""
+"""What holds for the whole test run: every exchange with Klaviyo is judged, whoever plays Klaviyo."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from mailhouse.sandbox import judging  # noqa: E402
+from tests.python.foreign import client_watch  # noqa: E402
 from tests.python.foreign.openapi_judge import COMPLAINTS, judge  # noqa: E402
 
 JUDGE = "tests.python.foreign.openapi_judge:judge"
@@ -20,6 +21,7 @@ JUDGE = "tests.python.foreign.openapi_judge:judge"
 def pytest_configure(config: pytest.Config) -> None:
     """Appoints the judge for sandboxes in this process, and names him to those in processes that tests start."""
     judging.appoint(judge)
+    client_watch.watch()
     if not hasattr(config, "workerinput"):  # the workers of a parallel run inherit all this
         folder = tempfile.mkdtemp(prefix="judged-")
         os.environ[COMPLAINTS] = str(Path(folder) / "complaints.txt")

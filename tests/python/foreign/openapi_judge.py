@@ -132,7 +132,11 @@ def judge(exchange: Exchange) -> list[str]:
     if exchange.vendor != "klaviyo":
         return []
     found = klaviyo()
-    complaints = found(exchange) if found is not None else []
+    return written_down(found(exchange) if found is not None else [])
+
+
+def written_down(complaints: list[str]) -> list[str]:
+    """Puts complaints into the file that fails the run."""
     if complaints and COMPLAINTS in os.environ:
         with open(os.environ[COMPLAINTS], "a", encoding="utf-8") as file:
             file.writelines(f"{complaint}\n" for complaint in complaints)

@@ -1,15 +1,21 @@
 """The judge catches what is wrong, and nothing that goes over the wire escapes it."""
 
+import asyncio
+import http.server
 import json
 import os
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+import aiohttp
 import pytest
+import requests
 
 from mailhouse import sandbox
 from mailhouse.sandbox import judging
@@ -147,7 +153,8 @@ def test_every_call_to_a_sandbox_is_judged(sandbox_server):
     with pytest.raises(OSError):
         sandbox_server.call("GET", "/klaviyo/api/lists")
     counted = sum(one["calls"] for one in sandbox_server.calls()["calls"] if one["vendor"] == "klaviyo")
-    assert klaviyo().judged - before == counted == 4
+    assert counted == 4
+    assert klaviyo().judged - before == 5  # of the line that was cut nobody could tell, so the client's end judged it as well
     wrong = sandbox_server.call("GET", "/klaviyo/api/lists", params={"page[size]": 11})
     assert (wrong.status_code, "page[size]" in wrong.json()["violation"]) == (judging.VIOLATION, True)
 
@@ -190,3 +197,41 @@ def test_the_sandbox_serves_nothing_that_is_not_described():
         runtime.close()
     left_out = {"POST /api/campaigns", "POST /api/segments", "GET /api/webhooks", "POST /api/webhooks", "GET /api/webhook-topics"}
     assert served | left_out == set(described) and not served & left_out
+
+
+def test_a_request_to_somebody_elses_klaviyo_is_judged_as_well(tmp_path):
+    """Whatever a test makes up to be Klaviyo, what our clients ask of it is held against the description."""
+    complaints = tmp_path / "complaints.txt"
+    headers = {"Authorization": KEY, "revision": "2026-07-15"}
+    with socketserver.TCPServer(("127.0.0.1", 0), NotKlaviyo) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/klaviyo/api/profiles"
+        requests.get(url, headers=headers, params={"page[size]": 100}, timeout=20)
+        asyncio.run(ask(url, headers, {"page[size]": "100"}))
+        requests.get(url, headers={"Authorization": "Bearer x"}, params={"page[size]": 500}, timeout=20)
+        assert not complaints.exists()
+        requests.get(url, headers=headers, params={"page[size]": 500}, timeout=20)
+        asyncio.run(ask(url, {"Authorization": KEY}, {"page[size]": "100"}))
+        server.shutdown()
+    first, second = complaints.read_text().splitlines()
+    assert "page[size]" in first and "no revision header" in second
+    with pytest.raises(requests.exceptions.ConnectionError):
+        requests.get(url, headers=headers, params={"page[size]": 500}, timeout=20)
+    assert len(complaints.read_text().splitlines()) == 3
+
+
+class NotKlaviyo(http.server.BaseHTTPRequestHandler):
+    """Says yes to everything."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+async def ask(url, headers, params):
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers, params=params) as answer:
+        assert answer.status == 200
