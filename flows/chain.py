@@ -238,7 +238,9 @@ def compare(run: Run) -> Sequence[sync.Receipt]:
 
 
 def sync_context(run: Run, connection: duckdb.DuckDBPyConnection, leases: Sequence[Lease] = ()) -> sync.Context:
-    return sync.Context(run.settings, run.clock, connection, run.settings.manifest, leases=(run.lease, *leases))
+    return sync.Context(
+        run.settings, run.clock, connection, run.settings.manifest, leases=(run.lease, *leases), ear=withdrawals.Hearing
+    )
 
 
 def plan_only(settings: Settings, segments: Sequence[str], out: Path | None = None) -> tuple[sync.Plan, Mapping[str, Any] | None]:

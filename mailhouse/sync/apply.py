@@ -17,6 +17,7 @@ from mailhouse.sync.context import ConsentLook, Context
 from mailhouse.sync.departures import Departures
 from mailhouse.sync.difference import dumps
 from mailhouse.sync.journal import Journal
+from mailhouse.sync.listening import Listening
 from mailhouse.sync.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -52,15 +53,19 @@ class DestinationResult:
 
 @dataclass(frozen=True)
 class SyncResult:
-    """What a sync did. `ok` decides the exit code: rows that the ESP refused are recorded and do not make it fail."""
+    """What a sync did. `ok` decides the exit code: rows that the ESP refused are recorded and do not make it fail.
+
+    `troubles` are withdrawals heard meanwhile that could not be told on.
+    """
 
     run_id: str
     plan: Plan
     destinations: tuple[DestinationResult, ...]
+    troubles: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        return self.plan.ok and all(one.ok for one in self.destinations)
+        return self.plan.ok and not self.troubles and all(one.ok for one in self.destinations)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -70,7 +75,7 @@ class SyncResult:
         if not self.plan.consent.usable:
             lines.append(f"nothing was added or changed: {self.plan.consent.trouble}")
         lines += [f"{segment} is held back: {reason}" for segment, reason in sorted(self.plan.held_back.items())]
-        return tuple(lines)
+        return (*lines, *self.troubles)
 
 
 def apply(context: Context, plan: Plan, kind: str = "sync") -> SyncResult:
@@ -88,29 +93,42 @@ def apply(context: Context, plan: Plan, kind: str = "sync") -> SyncResult:
     journal.approve(plan.stops, plan.approval, now)
     journal.decide(plan.decisions, plan.is_complete, now)
     journal.tidy(plan.wanted, plan.is_complete)
-    results = asyncio.run(_all(context, plan, journal, crash_points))
-    result = SyncResult(journal.run_id, plan, tuple(results))
+    results, troubles = asyncio.run(_all(context, plan, journal, crash_points))
+    result = SyncResult(journal.run_id, plan, tuple(results), troubles)
     calls = {one.destination: dict(one.calls) for one in results}
     accepted, rejected = sum(one.accepted for one in results), sum(sum(one.rejected.values()) for one in results)
     journal.end_run(context.clock.now(), dumps(calls), accepted, rejected, "ok" if result.ok else "; ".join(result.problems))
     return result
 
 
-async def _all(context: Context, plan: Plan, journal: Journal, crash_points: CrashPoints) -> list[DestinationResult]:
+async def _all(
+    context: Context, plan: Plan, journal: Journal, crash_points: CrashPoints
+) -> tuple[list[DestinationResult], tuple[str, ...]]:
+    listening = Listening(context.ear(context) if context.ear else None)
     with closing(context.last_look(context)) as look:
-        return [await _Applying(context, plan, journal, look, name, crash_points).run() for name in plan.calls]
+        results = [await _Applying(context, plan, journal, look, listening, name, crash_points).run() for name in plan.calls]
+    await listening.end()
+    return results, tuple(listening.troubles)
 
 
 class _Applying:
     """One destination's share of a plan."""
 
     def __init__(
-        self, context: Context, plan: Plan, journal: Journal, look: ConsentLook, name: str, crash_points: CrashPoints
+        self,
+        context: Context,
+        plan: Plan,
+        journal: Journal,
+        look: ConsentLook,
+        listening: Listening,
+        name: str,
+        crash_points: CrashPoints,
     ) -> None:
         self._context, self._plan, self._journal, self._look, self._name = context, plan, journal, look, name
+        self._listening = listening
         self._calls = plan.calls[name]
         self._crash_point = crash_points
-        self._departures = Departures(context, plan.targets, name, self._look)
+        self._departures = Departures(context, plan.targets, name, self._look, self._calls)
         self._heeding = asyncio.Lock()
         self._accepted, self._owed, self._sent, self._repaired = 0, 0, 0, 0
         self._rejected: dict[str, int] = {}
@@ -180,6 +198,7 @@ class _Applying:
     async def _heed(self, destination: Destination) -> None:
         """Take those off who have said no since the last batch went out: a no does not wait for the next run."""
         async with self._heeding:
+            self._listening.once_more()
             for call in self._departures.since_last_asked():
                 self._repaired += len(call.changes)
                 await self._rounds(destination, call)
@@ -243,7 +262,7 @@ class _Applying:
         for change in call.changes:
             document = (change.container, change.key)
             if document in self._not_taken:
-                self._owed += 1
+                # why is counted already, with the record: refused, withheld, or owed
                 continue
             changes.append(replace(change, vendor_id=self._vendor_ids.get(document, change.vendor_id)))
         return replace(call, changes=tuple(changes)) if changes else None
@@ -253,7 +272,9 @@ class _Applying:
         for lease in self._context.leases:
             lease.check()
         self._crash_point("sync.before_send")
-        call_id = journal.sending(call, clock.now())
+        keys = [change.key for change in call.changes] if call.action != "leave" else []
+        permits = {key: self._permits.get((call.container, key), "") for key in keys}
+        call_id = journal.sending(call, clock.now(), permits)
         self._sent += 1
         self._crash_point("sync.sending")
         try:
@@ -266,8 +287,7 @@ class _Applying:
             journal.not_sent(call_id)
             raise
         self._crash_point("sync.after_accept")
-        permits = {change.key: self._permits.get((call.container, change.key), "") for change in call.changes}
-        journal.settled(call_id, call, outcomes, clock.now(), permits if call.action != "leave" else {})
+        journal.settled(call_id, call, outcomes, clock.now(), permits)
         self._crash_point("sync.recorded")
         self._count(call, outcomes)
         return outcomes

@@ -33,13 +33,20 @@ class ConsentLook(Protocol):
         """Let go of what it holds."""
 
 
+class Ear(Protocol):
+    """Listens beside a running sync, and tells every other system what it hears; `withdrawals.Hearing` is one."""
+
+    async def heed(self) -> object:
+        """Tell what was heard since the last call."""
+
+
 @dataclass(frozen=True)
 class Context:
     """One run's surroundings. `warehouse` is a connection on which the warehouse is called `warehouse`, in UTC.
 
     `plan` only reads it (temporary tables apart), so a published copy will do; `sync` and `receipt` write to `reverse_sync`.
     `consent_max_age` is how long before the clock's now consent may have been decided at the earliest. `leases` are those
-    that the run holds: whoever has been overtaken sends and writes no more.
+    that the run holds: whoever has been overtaken sends and writes no more. `ear` listens for withdrawals while batches go out.
     """
 
     settings: Settings
@@ -49,6 +56,7 @@ class Context:
     consent_max_age: timedelta = CONSENT_MAX_AGE
     leases: Sequence[Lease] = ()
     last_look: Callable[["Context"], ConsentLook] = LastLook
+    ear: Callable[["Context"], Ear] | None = None
 
     def crash_points(self) -> CrashPoints:
         """The named points of one run, armed as the settings say."""

@@ -11,10 +11,15 @@ from mailhouse.sync.state import SCHEMA
 
 
 class Departures:
-    """Turns acts that are newer than the plan into the leave calls of one destination."""
+    """Turns acts that are newer than the plan into the leave calls of one destination; `planned` are those it has already."""
 
-    def __init__(self, context: Context, targets: Targets, destination: str, look: ConsentLook) -> None:
+    def __init__(
+        self, context: Context, targets: Targets, destination: str, look: ConsentLook, planned: Iterable[Call] = ()
+    ) -> None:
         self._context, self._destination, self._look = context, destination, look
+        self._leaving = {
+            (call.container, call.membership, change.key) for call in planned if call.action == "leave" for change in call.changes
+        }
         self._purposes: dict[tuple[str, str], set[str]] = {}
         for audience in targets.audiences:
             if audience.destination == destination:
@@ -60,6 +65,8 @@ class Departures:
         leaving: dict[tuple[str, str], list[Change]] = {}
         for change in changes:
             for membership in change.add:
+                if (change.container, membership, change.key) in self._leaving:
+                    continue
                 leaving.setdefault((change.container, membership), []).append(change)
         calls = []
         for (container, membership), members in sorted(leaving.items()):

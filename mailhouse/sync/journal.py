@@ -194,13 +194,17 @@ class Journal:
             if is_complete:
                 self._insert(f"delete from {SCHEMA}.attempts where action = 'write' and {gone}", wanted)
 
-    def sending(self, call: Call, now: datetime) -> str:
-        """Write down that a call is about to go out; returns its id. Until it is settled its outcome counts as unknown."""
+    def sending(self, call: Call, now: datetime, permits: Mapping[str, str] | None = None) -> str:
+        """Write down that a call is about to go out; returns its id. Until it is settled its outcome counts as unknown.
+
+        permits: document key -> the ledger's entries that the call rests on.
+        """
         call_id = uuid.uuid4().hex
         rows = [
             (
                 *(call_id, self.run_id, now, call.action, call.membership, c.destination, c.container, c.key),
                 *(c.customer_id, c.address, c.mailbox, c.fields, c.vendor_id, action, membership),
+                *(c.row_hash, (permits or {}).get(c.key, "")),
             )
             for c in call.changes
             for action, membership in _effects(call, c)
@@ -208,6 +212,7 @@ class Journal:
         names = (
             *("call_id", "run_id", "sent_at", "call_action", "call_membership", "destination", "container", "document_key"),
             *("customer_id", "address", "mailbox", "fields", "vendor_id", "action", "membership"),
+            *("row_hash", "permitted_by"),
         )
         table = _table(names, rows)
         with self._transaction():
@@ -234,7 +239,7 @@ class Journal:
     ) -> None:
         """Write down what a call came to: delivered advances by what was accepted, attempts keep what was rejected.
 
-        permits: document key -> the ledger's entry that the write rests on.
+        permits: document key -> the ledger's entries that the call rests on.
         """
         said = {outcome.key: outcome for outcome in outcomes}
         accepted = [change for change in call.changes if said[change.key].status == "accepted"]

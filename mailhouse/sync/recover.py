@@ -20,7 +20,8 @@ _JOBS = f"""
     select
         call_id, any_value(reference), destination, any_value(call_action), container, any_value(call_membership),
         list({{'key': document_key, 'customer_id': customer_id, 'address': address, 'mailbox': mailbox,
-            'fields': cast(fields as varchar), 'vendor_id': vendor_id, 'action': action, 'membership': membership}})
+            'fields': cast(fields as varchar), 'vendor_id': vendor_id, 'action': action, 'membership': membership,
+            'row_hash': coalesce(row_hash, ''), 'permitted_by': coalesce(permitted_by, '')}})
     from {SCHEMA}.in_flight
     where reference is not null
     group by call_id, destination, container
@@ -52,7 +53,8 @@ def recover(context: Context) -> Recovered:
         except MailhouseError as error:
             problems.append(str(error))
             continue
-        journal.settled(call_id, call, outcomes, context.clock.now())
+        permits = {row["key"]: row["permitted_by"] for row in rows}
+        journal.settled(call_id, call, outcomes, context.clock.now(), permits)
         settled += 1
     journal.end_run(context.clock.now(), "{}", settled, 0, "; ".join(problems) or "ok")
     return Recovered(settled, tuple(problems))
@@ -71,7 +73,7 @@ def _changes(destination: str, container: str, rows: Sequence[dict[str, str]]) -
             address=effects[0]["address"],
             mailbox=effects[0]["mailbox"],
             fields=effects[0]["fields"],
-            row_hash="",
+            row_hash=effects[0]["row_hash"],
             write=any(effect["action"] == "write" for effect in effects),
             add=tuple(sorted(effect["membership"] for effect in effects if effect["action"] == "add")),
             vendor_id=effects[0]["vendor_id"],

@@ -182,7 +182,12 @@ create table {schema}.withdrawals (
     primary key (connection_id, container, address, event_id)
 );
 """
-MIGRATIONS = (_FIRST, _PLACES_AND_HISTORY, _FENCING, _WITHDRAWALS)
+# What a call on its way rests on, so that whoever settles it later writes down the same as its own run would have.
+_GROUNDS = """
+alter table {schema}.in_flight add column row_hash varchar default '';
+alter table {schema}.in_flight add column permitted_by varchar default '';
+"""
+MIGRATIONS = (_FIRST, _PLACES_AND_HISTORY, _FENCING, _WITHDRAWALS, _GROUNDS)
 TABLES = (
     *("runs", "delivered", "in_flight", "attempts", "receipts"),
     *("deliveries", "approvals", "holdouts", "send_decisions", "fencing", "withdrawals"),
