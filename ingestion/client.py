@@ -14,7 +14,9 @@ from urllib3.exceptions import HTTPError as TransportError
 
 from ingestion.pace import Pace, Rate, asked_wait, backoff
 from mailhouse.clock import Clock
+from mailhouse.destinations import rules_for
 from mailhouse.errors import ConfigurationError, CredentialsRejected, MailhouseError, MalformedAnswer, VendorUnreachable
+from mailhouse.http import Limits, traffic_of
 from mailhouse.settings import Connection
 
 log = logging.getLogger("mailhouse.ingestion")
@@ -23,6 +25,8 @@ ATTEMPTS = 6  # for server errors and a silent network
 PATIENT_ATTEMPTS = 12  # for "slow down": the vendor is well and wants us back
 MALFORMED_ATTEMPTS = 3  # a proxy's error page passes; a changed API does not
 TIMEOUT = (10, 130)  # seconds to connect, to answer (Mailchimp itself gives up after 120)
+# of a vendor whose accounts we do not write to by the sync, and which publishes no number
+CONNECTIONS = Limits(connections=10, reserved_connections=1)
 BROKEN_OFF = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, TransportError)
 SlowDown = Callable[[requests.Response], float | None]
 Renew = Callable[[requests.PreparedRequest], None]
@@ -64,6 +68,9 @@ class VendorSession(requests.Session):
         self.connection = connection
         self.clock = clock
         self.pace = Pace(rate, clock)
+        # what is read and what is written go through the same connections and count into the same day
+        rules = rules_for(connection.vendor)
+        self.traffic = traffic_of(connection, rules.limits if rules else CONNECTIONS, clock)
         self.secret = secret
         self.slow_down = slow_down
         self.renew = renew
@@ -78,9 +85,10 @@ class VendorSession(requests.Session):
             tried += 1
             self.pace.take()
             try:
-                response = super().send(request, **kwargs)
-                if response.ok and not streamed:
-                    response.content  # noqa: B018  read here, so that a cut connection counts as a failed try
+                with self.traffic.reading():
+                    response = super().send(request, **kwargs)
+                    if response.ok and not streamed:
+                        response.content  # noqa: B018  read here, so that a cut connection counts as a failed try
             except BROKEN_OFF as error:
                 self._wait(tried, None, f"{type(error).__name__}", request)
                 continue

@@ -85,14 +85,17 @@ class Timekeeper:
             await asyncio.wait_for(self._sooner.wait(), seconds)
 
     async def _nothing_else(self) -> None:
+        """Let everybody go as far as they can, and every call come back that is on its way."""
         turns = 0
         while turns < TURNS:
             await asyncio.sleep(0)
             turns += 1
             if not self._idle.is_set():
-                with contextlib.suppress(TimeoutError):
+                try:
                     await asyncio.wait_for(self._idle.wait(), PATIENCE)
-                    turns = 0
+                except TimeoutError:
+                    return
+                turns = 0
 
 
 _KEEPERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Timekeeper]] = WeakKeyDictionary()

@@ -12,11 +12,24 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from ingestion.client import VendorSession
+from ingestion.pace import Rate
 from mailhouse.clock import FixedClock, SystemClock
 from mailhouse.destinations.klaviyo.limits import LIMITS as KLAVIYO
 from mailhouse.destinations.mailchimp.wire import LIMITS as MAILCHIMP
 from mailhouse.errors import ConfigurationError, StateUnreadable, VendorUnreachable
-from mailhouse.http import CallBudgetSpent, HttpClient, Limits, OutcomeUnknown, Quota, Traffic, limits_of, pause, traffic_of
+from mailhouse.http import (
+    CallBudgetSpent,
+    HttpClient,
+    Limits,
+    OutcomeUnknown,
+    Quota,
+    Traffic,
+    limits_of,
+    pause,
+    traffic_of,
+    waiting,
+)
 from mailhouse.http.budget import DailyBudget
 from mailhouse.settings import Connection
 
@@ -122,6 +135,22 @@ def test_simulated_time_stands_still_while_a_call_is_on_its_way():
     served(work)
 
 
+def test_a_call_that_hangs_does_not_hold_up_simulated_time_for_ever(monkeypatch):
+    monkeypatch.setattr(waiting, "PATIENCE", 0.05)
+
+    async def work(server: Server) -> None:
+        server.gate = asyncio.Event()
+        async with client(server) as esp:
+            asked = asyncio.create_task(esp.read("/a", "/a"))
+            await settled()
+            await pause(server.clock, 30)
+            assert not asked.done()
+            server.gate.set()
+            await asked
+
+    assert served(work).clock.elapsed() == 30
+
+
 def test_a_pause_on_the_machines_clock_ends_in_its_order_and_can_be_given_up():
     clock = SystemClock()
     ended: list[str] = []
@@ -207,6 +236,24 @@ def test_all_clients_of_a_connection_and_ingestion_share_its_connections():
             await asyncio.to_thread(late.join)
 
     assert served(work).most_open == 3
+
+
+def test_what_ingestion_reads_goes_through_the_same_connections_and_counts_into_the_same_day(tmp_path):
+    async def work(server: Server) -> None:
+        account, known = connection(server.url, tmp_path, connections=1, calls_per_day=100), Limits(connections=1)
+        session = VendorSession(account, server.clock, rate=Rate(100, 1.0), secret="api_key")
+        server.gate = asyncio.Event()
+        async with HttpClient.of(account, known, server.clock, headers={}) as esp:
+            written = asyncio.create_task(esp.write("POST", "/a", "/a", {}))
+            await settled()
+            reading = asyncio.create_task(asyncio.to_thread(session.get, f"{server.url}/b"))
+            await settled()
+            assert [path for path, _ in server.calls] == ["/a"]
+            server.gate.set()
+            await asyncio.gather(written, reading)
+        assert session.traffic.budget.used() == 2
+
+    assert served(work).most_open == 1
 
 
 def test_the_numbers_of_connections_are_data_of_each_vendor():
