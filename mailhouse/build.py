@@ -118,7 +118,7 @@ class Project:
 
     def run(self, arguments: Sequence[str]) -> "dbtRunnerResult":
         """Any dbt command, with this project's manifest when there is one."""
-        return self._invoke(list(arguments), manifest=None)
+        return self._invoke(list(arguments), manifest=self.manifest)
 
     def _invoke(
         self, arguments: list[str], manifest: "Manifest | None", on_node: Callable[[str], None] | None = None

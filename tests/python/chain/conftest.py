@@ -13,12 +13,22 @@ from flows import chain
 from flows.chain import Run
 from flows.demo import serving
 from mailhouse import sandbox
+from mailhouse.build import Project
 from mailhouse.settings import Settings, load_settings
 from mailhouse.sync import Approval
+from tests.python.parsed import parse_once
 
 ROOT = Path(__file__).resolve().parents[3]
 MEANT = Approval("the test means it", "a test")
 SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Each run parses the project; that is the same whatever the work directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Project, "parse", parse_once)
+        yield
 
 
 def shared(name: str) -> Path:

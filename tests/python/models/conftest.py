@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from mailhouse.contact_points import normalise
 from mailhouse.raw_schemas import create_empty
+from mailhouse.settings import load_settings
 from tests.python.models import shop_people
+from tests.python.parsed import parsed_project
 
 PROJECT = Path(__file__).resolve().parents[3]
 DBT = Path(sys.executable).with_name("dbt")
@@ -22,12 +25,13 @@ NOW = "2026-07-01 06:00:00"
 
 
 class Raw:
-    """A work directory with a warehouse of raw tables, and dbt to build on them."""
+    """A work directory with a warehouse of raw tables and the project's manifest, and dbt to build on them."""
 
     def __init__(self, workdir: Path) -> None:
         self.workdir = workdir
         self.path = workdir / "warehouse.duckdb"
         self.load = 1_700_000_000
+        parsed_project(load_settings(workdir, project=PROJECT))
         with self.connect() as db:
             create_empty(db, PROJECT / "ingestion" / "schemas")
 
@@ -38,19 +42,29 @@ class Raw:
 
     def land(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add rows as one load would, without merging: repeats are what staging must cope with."""
-        columns = [column for column, *_ in self.rows(f"describe {table}")]
         connection_id = table.split(".")[0].removeprefix("raw_")
         self.load += 1
         ours = {"connection_id": connection_id, "_dlt_load_id": f"{self.load}.5"}
-        values = [[{**ours, **row}.get(name) for name in columns] for row in rows]
+        given = [{**ours, **row} for row in rows]
+        columns = {name: [row.get(name) for row in given] for name in dict.fromkeys(name for row in given for name in row)}
+        landed = pa.table(columns)
         with self.connect() as db:
-            db.executemany(f"insert into {table} values ({', '.join('?' * len(columns))})", values)
+            db.register("landed", landed)
+            db.execute(f"insert into {table} by name select * from landed")
 
     def normalise(self) -> None:
         """As the run does it between landing and build."""
         manifest = json.loads((self.workdir / "target" / "manifest.json").read_text(encoding="utf-8"))
         with self.connect() as db:
             normalise(db, manifest)
+
+    def build(self, *arguments: str, **variables: str) -> None:
+        """`dbt build` inside this process, without the unit tests; fails with the messages of the nodes that did."""
+        project = parsed_project(load_settings(self.workdir, project=PROJECT))
+        variables = {"clock_now": NOW, **variables}
+        done = project.run(["build", "--exclude-resource-type", "unit_test", *arguments, "--vars", json.dumps(variables)])
+        if not done.success:
+            pytest.fail("\n".join([str(done.exception), *(f"{run.node.name}: {run.message}" for run in done.result or ())]))
 
     def dbt(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Plain dbt, no wrapper; fails with what dbt said."""
@@ -71,21 +85,14 @@ class Raw:
 @pytest.fixture
 def raw(tmp_path: Path) -> Raw:
     """An empty warehouse: every raw table there, no row in any."""
-    made = Raw(tmp_path)
-    made.dbt("parse")
-    return made
+    return Raw(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def raw_factory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Raw]:
     """Empty warehouses for fixtures that live longer than a test."""
 
-    def make(name: str) -> Raw:
-        made = Raw(tmp_path_factory.mktemp(name))
-        made.dbt("parse")
-        return made
-
-    return make
+    return lambda name: Raw(tmp_path_factory.mktemp(name))
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +100,7 @@ def published(raw_factory: Callable[[str], Raw]) -> Raw:
     """A built warehouse with its published copy and manifest, as a run leaves them; ask for it in one xdist group."""
     made = raw_factory("published")
     shop_people.fill(made)
-    made.dbt("build", "--exclude-resource-type", "unit_test")
+    made.build()
     shutil.copyfile(made.path, made.workdir / "published.duckdb")
     (made.workdir / "published_target").mkdir()
     shutil.copyfile(made.workdir / "target" / "manifest.json", made.workdir / "published_target" / "manifest.json")
