@@ -12,10 +12,12 @@ import pyarrow as pa
 
 from mailhouse.consent.acts import ReceivedAct
 from mailhouse.consent.compiled import decision_sql
-from mailhouse.consent.decide import LEDGER, STATUS, Decider
+from mailhouse.consent.decide import LEDGER, STATUS, Decider, Tables
 from mailhouse.consent.inbox import Inbox
 from mailhouse.consent.ledger import WarehouseLedger, act_tables, clock_table
 from mailhouse.settings import Settings
+
+AHEAD = 20_000  # mailboxes whose acts are read from the warehouse at once
 
 
 class CurrentConsent:
@@ -39,7 +41,12 @@ class CurrentConsent:
             self._read_inbox()
             known = self._ledger.known({one.act.event_id for one in self._newer})
             self._newer = [one for one in self._newer if one.act.event_id not in known]
+            self._near = opening.enter_context(Tables(sql))
             self._opened = opening.pop_all()
+        self._near_ledger = WarehouseLedger(self._near.connection, sql)
+        self._near_mailboxes: frozenset[str] = frozenset()
+        self._expected: list[str] = []
+        self._place: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -51,11 +58,20 @@ class CurrentConsent:
         """Let go of the memory."""
         self._opened.close()
 
+    def expect(self, mailboxes: Iterable[str]) -> None:
+        """Say on whom decisions will be asked, in that order: a large ledger is then read for many batches at once.
+
+        Only for a warehouse that nobody else writes to meanwhile, as during a run.
+        """
+        self._expected = list(dict.fromkeys(mailboxes))
+        self._place = {mailbox: place for place, mailbox in enumerate(self._expected)}
+
     def decide(self, mailboxes: Collection[str], now: datetime, heard: Iterable[ReceivedAct] = ()) -> pa.Table:
         """The rows of `consent_status` for these mailboxes (wide form) at `now`; `heard` are acts that no inbox has."""
         self._read_inbox()
         newer: Sequence[ReceivedAct] = [*self._newer, *heard]
-        self._decider.give({**self._ledger.about(mailboxes), **clock_table(now)})
+        ledger = self._ledger_near(frozenset(mailboxes))
+        self._decider.give({**ledger.about(mailboxes), **clock_table(now)})
         if newer:
             self._decider.give(act_tables(newer))
             self._decider.add_raw_acts()
@@ -64,6 +80,19 @@ class CurrentConsent:
     def acts(self, mailbox: str) -> pa.Table:
         """The entries that the latest decision on this mailbox went by: each once, newest first."""
         return self._decider.acts(mailbox)
+
+    def _ledger_near(self, mailboxes: frozenset[str]) -> WarehouseLedger:
+        """A copy in memory of what the warehouse says of these people and the next ones; the warehouse for others."""
+        if mailboxes <= self._near_mailboxes:
+            return self._near_ledger
+        if not mailboxes <= self._place.keys():
+            return self._ledger
+        first = min(self._place[mailbox] for mailbox in mailboxes - self._near_mailboxes)
+        near = mailboxes.union(self._expected[first : first + AHEAD])
+        self._near_mailboxes = frozenset()
+        self._near.give(self._ledger.about(near))
+        self._near_mailboxes = near
+        return self._near_ledger
 
     def _read_inbox(self) -> None:
         arrived = self._inbox.acts(after=self._taken)

@@ -26,16 +26,16 @@ STATUS = "consent_status"
 FROM_INBOX = ("stg_inbox__consent_acts", "int_inbox__consent_acts")
 
 
-class Decider:
-    """One in-memory database for as many decisions as are wanted; to be used in a `with`, by one thread at a time."""
+class Tables:
+    """A database in memory in which each relation of the SQL is called as it is in the warehouse; to be used in a `with`."""
 
     def __init__(self, sql: DecisionSql) -> None:
         self.sql = sql
         self._opened = ExitStack()
         databases = {_parts(relation)[0] for relation in sql.relations.values()}
-        self._connection = self._opened.enter_context(in_memory(sorted(databases)))
+        self.connection = self._opened.enter_context(in_memory(sorted(databases)))
         for database, schema in sorted({_parts(relation)[:2] for relation in sql.relations.values()}):
-            self._connection.execute(f'create schema if not exists "{database}"."{schema}"')
+            self.connection.execute(f'create schema if not exists "{database}"."{schema}"')
 
     def __enter__(self) -> Self:
         return self
@@ -46,16 +46,24 @@ class Decider:
     def give(self, tables: Mapping[str, pa.Table]) -> None:
         """Let these tables stand for the models, seeds and sources of the same name until others are given."""
         for name, table in tables.items():
-            self._connection.register("given", table)
-            self._connection.execute(f"create or replace table {self.sql.relations[name]} as select * from given")
-            self._connection.unregister("given")
+            self.connection.register("given", table)
+            self.connection.execute(f"create or replace table {self.sql.relations[name]} as select * from given")
+            self.connection.unregister("given")
+
+    def rows(self, name: str) -> pa.Table:
+        """What was given for a model, or made of it last."""
+        return self.connection.execute(f"select * from {self.sql.relations[name]}").to_arrow_table()
+
+
+class Decider(Tables):
+    """As many decisions as are wanted, one after the other, each on the tables given last."""
 
     def add_raw_acts(self) -> None:
         """Carry the given acts of the inbox into the given ledger, save those it has already."""
         for name in FROM_INBOX:
             self._run(name)
         ledger, acts = self.sql.relations[LEDGER], self.sql.relations[FROM_INBOX[-1]]
-        self._connection.execute(f"insert into {ledger} by name select * from {acts} anti join {ledger} using (event_id)")
+        self.connection.execute(f"insert into {ledger} by name select * from {acts} anti join {ledger} using (event_id)")
 
     def decide(self, mailboxes: Collection[str] | None = None) -> pa.Table:
         """The rows of `consent_status` for these mailboxes; None is every one that the given ledger reaches."""
@@ -64,22 +72,18 @@ class Decider:
                 self._run(name)
         query = f"select * from {self.sql.relations[STATUS]}"
         if mailboxes is None:
-            return self._connection.execute(query).to_arrow_table()
+            return self.connection.execute(query).to_arrow_table()
         asked = pa.table({"mailbox": pa.array(sorted(set(mailboxes)), pa.string())})
-        self._connection.register("asked", asked)
+        self.connection.register("asked", asked)
         try:
-            return self._connection.execute(f"{query} semi join asked using (mailbox)").to_arrow_table()
+            return self.connection.execute(f"{query} semi join asked using (mailbox)").to_arrow_table()
         finally:
-            self._connection.unregister("asked")
-
-    def rows(self, name: str) -> pa.Table:
-        """What the latest decision made of one model, or was given for it."""
-        return self._connection.execute(f"select * from {self.sql.relations[name]}").to_arrow_table()
+            self.connection.unregister("asked")
 
     def acts(self, mailbox: str) -> pa.Table:
         """The entries of the given ledger that reached a mailbox in the latest decision, newest first."""
         ledger, reached = self.sql.relations[LEDGER], self.sql.relations[REACHED]
-        return self._connection.execute(
+        return self.connection.execute(
             f"select * from {ledger} where event_id in (select event_id from {reached} where mailbox = ?)"
             " order by coalesce(occurred_at, received_at) desc, event_id",
             [mailbox],
@@ -87,7 +91,7 @@ class Decider:
 
     def _run(self, name: str) -> None:
         try:
-            self._connection.execute(f"create or replace table {self.sql.relations[name]} as {self.sql.steps[name]}")
+            self.connection.execute(f"create or replace table {self.sql.relations[name]} as {self.sql.steps[name]}")
         except duckdb.Error as error:
             # the engine's message may quote a row
             raise ConsentUnavailable(f"{name}: its SQL does not run on the acts at hand; run `mailhouse check`") from error

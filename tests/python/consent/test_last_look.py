@@ -115,6 +115,20 @@ def test_it_decides_at_the_clock_s_now(world: World) -> None:
     assert world.look(customers) == {document.mailbox: "implied_consent_expired" for document in customers}
 
 
+def test_reading_ahead_changes_no_decision(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailhouse.consent.current.AHEAD", 5)
+    asked = world.everyone()
+    with LastLook(world) as plain, LastLook(world) as ahead:
+        ahead.expect(asked[:-4])
+        batches = [asked[start : start + 3] for start in range(0, len(asked), 3)]
+        # in their order, then some that come back, then some of here and there
+        for batch in [*batches, batches[1], batches[0], asked[2:30:9]]:
+            assert ahead.look(batch) == plain.look(batch)
+        withdrawn = next(document for document in asked if document.key not in ahead.refused(asked))
+        world.record("withdraw", withdrawn.mailbox)
+        assert ahead.refused([withdrawn]) == {withdrawn.key: "withdrawn"}
+
+
 def test_every_purpose_must_be_allowed_and_no_purpose_is_no_permission(world: World) -> None:
     mailbox = world.allowed()[0].mailbox
     asked = [
