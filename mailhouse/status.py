@@ -62,11 +62,14 @@ def _gate(connection: duckdb.DuckDBPyConnection) -> Table:
 
 def _runs(connection: duckdb.DuckDBPyConnection) -> Table:
     rows = connection.execute(
-        "select run_id, started_at, outcome, calls_planned, coalesce(accepted, 0), coalesce(rejected, 0) "
+        "select run_id, kind, started_at, outcome, calls_planned, coalesce(accepted, 0), coalesce(rejected, 0) "
         "from reverse_sync.runs order by started_at desc limit 5"
     ).fetchall()
-    cells = [[run, f"{at:%Y-%m-%d %H:%M}", how, number(calls), number(yes), number(no)] for run, at, how, calls, yes, no in rows]
-    return Table("The latest syncs", ["run", "started (UTC)", "ended", "calls", "accepted", "rejected"], cells)
+    cells = [
+        [run, kind, f"{at:%Y-%m-%d %H:%M}", how, number(calls), number(yes), number(no)]
+        for run, kind, at, how, calls, yes, no in rows
+    ]
+    return Table("The latest runs", ["run", "kind", "started (UTC)", "ended", "calls", "accepted", "rejected"], cells)
 
 
 def _receipts(connection: duckdb.DuckDBPyConnection) -> Table:

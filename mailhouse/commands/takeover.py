@@ -88,6 +88,8 @@ def revert(context: click.Context, workdir: Path | None, run_id: str, yes: bool,
     done = takeover.revert(settings, run_id, wait=wait, say=terminal.line)
     for table in revert_tables(done.revert):
         terminal.show(table)
+    if done.revert.is_empty:
+        terminal.line(_about(0, (), is_empty=True))
     if done.revert.forgotten:
         terminal.line(f"{len(done.revert.forgotten):,} records are no longer ours; nothing was sent.")
     for segment in done.revert.segments if done.result else ():

@@ -14,7 +14,7 @@ from mailhouse.sync.identifiers import Relation
 from mailhouse.sync.manifest import read_manifest
 from mailhouse.takeover.account import create_temporary
 
-KINDS = ("said_no", "should_leave", "missing", "unknown", "differs", "dead")
+KINDS = ("said_no", "not_permitted", "should_leave", "missing", "unknown", "differs", "dead")
 COLUMNS = (*("kind", "container", "membership", "reason", "put_there_by", "address", "vendor_id", "document_key", "customer_id"),)
 
 _TABLE = """
@@ -41,18 +41,24 @@ _KNOWN = """
     group by mailboxes.mailbox
 """
 
-# the account would mail them, and the ledger says no to everything that the destination's segments are for
-_SAID_NO = """
+# the account would mail them, and nothing that the destination's segments are for is permitted: somebody refused it, or nobody
+# ever agreed to it in a way that counts
+_NOT_PERMITTED = """
     insert into takeover_findings
     with refused as (
-        select mailbox, min(reason) as reason
-        from sync_consent
-        where purpose in (select purpose from sync_targets where destination = $destination)
-        group by mailbox
-        having not bool_or(is_allowed)
+        select
+            consent.mailbox,
+            min(consent.reason) as reason,
+            bool_or(coalesce(entries.act in ('withdraw', 'block'), false)) as is_refusal
+        from sync_consent as consent
+        left join {ledger} as entries on consent.event_id = entries.event_id
+        where consent.purpose in (select purpose from sync_targets where destination = $destination)
+        group by consent.mailbox
+        having not bool_or(consent.is_allowed)
     )
     select
-        'said_no', records.container, '', refused.reason, '', records.address, records.vendor_id, records.document_key,
+        case when refused.is_refusal then 'said_no' else 'not_permitted' end,
+        records.container, '', refused.reason, '', records.address, records.vendor_id, records.document_key,
         coalesce(known.customer_id, '')
     from takeover_records as records
     inner join refused on records.mailbox = refused.mailbox
@@ -191,11 +197,12 @@ def create_findings(context: Context, destination: str, rules: Rules) -> None:
         "records": _built(context, "customer_records"),
         "mailboxes": _built(context, "int_customer_mailboxes_collected"),
         "engagement": _built(context, "int_engagement_summed"),
+        "ledger": _built(context, "consent_events"),
     }
     named = {name: relation.sql for name, relation in relations.items()}
     warehouse.execute(_TABLE)
     warehouse.execute(_KNOWN.format(**named), {"destination": destination})
-    for statement in (_SAID_NO, _SHOULD_LEAVE, _MISSING):
+    for statement in (_NOT_PERMITTED.format(**named), _SHOULD_LEAVE, _MISSING):
         warehouse.execute(statement, {"destination": destination})
     warehouse.execute(_UNKNOWN)
     _differing(warehouse, destination, rules)

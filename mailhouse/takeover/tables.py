@@ -8,7 +8,8 @@ from mailhouse.takeover.inspection import Found, Inspection
 from mailhouse.takeover.revert import Revert
 
 MEANS = {
-    "said_no": "mailable there, and the ledger says no",
+    "said_no": "mailable there, and said no",
+    "not_permitted": "mailable there, and never said yes in a way that counts",
     "should_leave": "in a membership that a segment feeds, and not wanted there",
     "missing": "wanted, and not there",
     "unknown": "nothing but this account knows them",

@@ -43,6 +43,7 @@ class Project(Both):
         super().__post_init__()
         (self.folder / "dbt_project.yml").write_text(PROJECT)
         self.warehouse.execute("create schema if not exists intermediate")
+        self.warehouse.execute("alter table marts.consent_events add column if not exists act varchar")
         self.warehouse.execute(
             "create table if not exists marts.customer_records"
             " (customer_id varchar, connection_id varchar, source varchar, record_type varchar)"
@@ -58,6 +59,15 @@ class Project(Both):
     def people(self, numbers: range, **decision: str) -> None:
         super().people(numbers, **decision)
         self.known(numbers, "shopify")
+
+    def refused(self, numbers: range, reason: str) -> None:
+        """Customers who said no, and the ledger's entries of it."""
+        self.people(numbers, decision="deny", reason=reason)
+        events = [f"e{number}" for number in numbers]
+        self.warehouse.execute(
+            "insert into marts.consent_events (event_id, received_at, act) select unnest(?::varchar[]), ?, 'withdraw'",
+            [events, self.clock.now()],
+        )
 
     def known(self, numbers: range, connection: str) -> None:
         """Customers with a record at a connection."""

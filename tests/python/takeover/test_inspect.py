@@ -22,7 +22,7 @@ def planted(project):
         found.update((kind, container, membership, reason, put_there_by, key(number)) for number in numbers)
 
     project.people(range(100))
-    project.people(range(100, 110), decision="deny", reason="crm_opt_out")
+    project.refused(range(100, 110), "crm_opt_out")
     project.people(range(110, 113), decision="deny", reason="no_proof")
     project.segment("vip", range(40))
     project.segment("news", range(20, 60), mode="upsert")
@@ -44,7 +44,7 @@ def planted(project):
     project.put(range(104, 106), "NEWS")
     project.put(range(110, 112))
     plant("said_no", range(100, 106), "crm_opt_out")
-    plant("said_no", range(110, 112), "no_proof")
+    plant("not_permitted", range(110, 112), "no_proof")
     plant("should_leave", range(100, 104), "crm_opt_out", membership="VIP", put_there_by="others")
     plant("should_leave", range(104, 106), "crm_opt_out", membership="NEWS", put_there_by="others")
     # not in the segment any more; an upsert lets nobody go who still says yes

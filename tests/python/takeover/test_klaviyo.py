@@ -79,7 +79,7 @@ def test_each_planted_finding_is_found_and_no_other(project, klaviyo):
         found.update((kind, membership, reason, put_there_by, key(number)) for number in numbers)
 
     project.people(range(40))
-    project.people(range(50, 54), decision="deny", reason="crm_opt_out")
+    project.refused(range(50, 54), "crm_opt_out")
     project.segment("vip", range(20), klaviyo=True, mailchimp=False)
     klaviyo.put(range(8), "Vip")
     klaviyo.put(range(8, 11))
