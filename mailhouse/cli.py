@@ -293,7 +293,7 @@ def schemas(context: click.Context) -> None:
 
 @main.group()
 def sandbox() -> None:
-    """A made-up HubSpot, Shopify and Mailchimp on this machine."""
+    """A made-up HubSpot, Shopify, Mailchimp and Klaviyo on this machine."""
 
 
 @sandbox.command("seed")

@@ -28,9 +28,10 @@ def test_a_directory_without_a_company_says_what_to_do(tmp_path):
         sandbox.status(tmp_path)
 
 
-def test_a_seeded_company_has_all_three_vendors_and_only_its_own_files(directory):
+def test_a_seeded_company_has_all_four_vendors_and_only_its_own_files(directory):
     counts = sandbox.status(directory)["counts"]
-    assert all(counts[kind] > 0 for kind in ("hubspot.contact", "shopify.customer", "shopify.order", "mailchimp.member"))
+    kinds = ("hubspot.contact", "shopify.customer", "shopify.order", "mailchimp.member", "klaviyo.profile", "klaviyo.event")
+    assert all(counts[kind] > 0 for kind in kinds)
     assert sorted(path.name for path in directory.iterdir()) == ["clock.json", "state.db", "truth.duckdb"]
 
 
