@@ -1,9 +1,18 @@
 """What comes back from a vendor: an answer that can be believed, or the knowledge that there is none."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
+import orjson
+
 from mailhouse.errors import MailhouseError
+from mailhouse.http.limits import Limits
+from mailhouse.http.waiting import retry_after
+
+WORST_STATUS = 500
 
 
 class OutcomeUnknown(MailhouseError):
@@ -16,3 +25,59 @@ class Answer:
 
     status: int
     body: Any
+
+
+class Trouble(Exception):
+    """An attempt came to nothing, and another may do better.
+
+    `taken`: the vendor may have done what it was asked all the same, and `repeat`: asking again does no harm where doing it
+    twice does none. `asked`: the seconds for which the vendor wants to be left alone.
+    """
+
+    def __init__(
+        self, words: str, *, taken: bool = False, repeat: bool = True, nonsense: bool = False, asked: float | None = None
+    ) -> None:
+        super().__init__(words)
+        self.words, self.taken, self.repeat, self.nonsense, self.asked = words, taken, repeat, nonsense, asked
+
+
+def believed(status: int, headers: Mapping[str, str], raw: bytes, limits: Limits, now: datetime) -> Answer:
+    """The answer as it came over the line. Raises Trouble for a throttle, a failure of the vendor's and for what is not JSON."""
+    throttled = status == 429 or (status == 403 and limits.bodyless_403_is_throttle and not raw.strip())
+    if throttled or status >= WORST_STATUS:
+        asked = retry_after(headers.get("Retry-After"), _vendor_now(headers, now))
+        words = f"asks us to slow down ({status})" if throttled else f"failed ({status})"
+        words += f", for {asked:.0f} s" if asked is not None and asked > limits.longest_wait else ""
+        raise Trouble(words, taken=not throttled, asked=asked)
+    if status == 401:
+        return Answer(status, {})
+    try:
+        return Answer(status, orjson.loads(raw) if raw.strip() else {})
+    except orjson.JSONDecodeError:
+        words = f"answered {status} with something that is not JSON"
+        raise Trouble(words, taken=True, repeat=False, nonsense=True) from None
+
+
+def _vendor_now(headers: Mapping[str, str], now: datetime) -> datetime:
+    """The vendor's own time of its answer, so that a date in Retry-After does not depend on whose clock is right."""
+    try:
+        moment = parsedate_to_datetime(headers.get("Date", ""))
+    except (TypeError, ValueError, IndexError):
+        return now
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def said(answer: Answer) -> str:
+    """What an error answer says of itself; it may name people."""
+    body = answer.body if isinstance(answer.body, Mapping) else {}
+    words = ". ".join(str(body[key]) for key in ("title", "detail") if body.get(key)) or f"status {answer.status}"
+    errors = body.get("errors")
+    if isinstance(errors, list):
+        words += "".join(f"; {_said_by(error)}" for error in errors[:3] if isinstance(error, Mapping))
+    return words
+
+
+def _said_by(error: Mapping[str, Any]) -> str:
+    """One entry of `errors`: Mailchimp names the field and a message, JSON:API a code and a detail."""
+    field = error.get("field") or error.get("code") or ""
+    return f"{field}: {error.get('message') or error.get('detail') or error.get('title') or ''}"

@@ -4,8 +4,6 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any
 
@@ -15,34 +13,19 @@ import orjson
 from mailhouse.clock import Clock, stopwatch
 from mailhouse.errors import CredentialsRejected, MalformedAnswer, VendorUnreachable
 from mailhouse.http.admission import TooLong
-from mailhouse.http.answers import Answer, OutcomeUnknown
+from mailhouse.http.answers import WORST_STATUS, Answer, OutcomeUnknown, Trouble, believed, said
 from mailhouse.http.limits import Lane, Limits, limits_of
 from mailhouse.http.metrics import Metric, Metrics
 from mailhouse.http.redaction import redacted, without
 from mailhouse.http.traffic import Traffic, traffic_of
-from mailhouse.http.waiting import next_wait, pause, retry_after, timekeeper
+from mailhouse.http.waiting import next_wait, pause, timekeeper
 from mailhouse.settings import Connection
 
 log = logging.getLogger("mailhouse.http")
 
-_WORST_STATUS = 500
 # seconds after which it is looked whether the one call that may ask a vendor that was down has its answer
 PROBE_PAUSE = 0.25
 _Params = Mapping[str, str | int] | None
-
-
-class _Trouble(Exception):
-    """An attempt came to nothing, and another may do better.
-
-    `taken`: the vendor may have done what it was asked all the same, and `repeat`: asking again does no harm where doing it
-    twice does none. `asked`: the seconds for which the vendor wants to be left alone.
-    """
-
-    def __init__(
-        self, words: str, *, taken: bool = False, repeat: bool = True, nonsense: bool = False, asked: float | None = None
-    ) -> None:
-        super().__init__(words)
-        self.words, self.taken, self.repeat, self.nonsense, self.asked = words, taken, repeat, nonsense, asked
 
 
 class HttpClient:
@@ -120,7 +103,7 @@ class HttpClient:
     ) -> Answer:
         endpoint = f"{method} {template}"
         maybe_taken = False
-        trouble = _Trouble("was not asked")
+        trouble = Trouble("was not asked")
         for attempt in range(1, self.limits.attempts + 1):
             try:
                 return await self._attempt(method, path, endpoint, params, body, lane)
@@ -128,7 +111,7 @@ class HttpClient:
                 if maybe_taken:
                     raise OutcomeUnknown(f"{refused}; an earlier attempt is read back") from refused
                 raise
-            except _Trouble as failed:
+            except Trouble as failed:
                 trouble = failed
             if body is not None and trouble.taken:
                 maybe_taken = True
@@ -190,18 +173,18 @@ class HttpClient:
             # refused before a byte was sent: nothing can have been taken
             circuit.failed()
             metric.statuses["unreachable"] += 1
-            raise _Trouble("does not accept connections") from None
+            raise Trouble("does not accept connections") from None
         except (TimeoutError, aiohttp.ClientError) as error:
             circuit.failed()
             metric.statuses["no-answer"] += 1
             words = "did not answer in time" if isinstance(error, TimeoutError) else "cut the connection"
-            raise _Trouble(words, taken=True, repeat=False) from None
+            raise Trouble(words, taken=True, repeat=False) from None
         except BaseException:
             circuit.abandoned()
             raise
         finally:
             metric.seconds += stopwatch() - began
-        circuit.failed() if status >= _WORST_STATUS else circuit.succeeded()
+        circuit.failed() if status >= WORST_STATUS else circuit.succeeded()
         metric.statuses[str(status)] += 1
         metric.bytes_received += len(raw)
         return status, headers, raw
@@ -217,47 +200,21 @@ class HttpClient:
             return response.status, response.headers, await response.read()
 
     def _judged(self, endpoint: str, status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
+        try:
+            answer = believed(status, headers, raw, self.limits, self.clock.now())
+        except Trouble as trouble:
+            if trouble.asked:
+                self._traffic.close(endpoint, self.limits, trouble.asked)
+            raise
         if status == 401:
             raise CredentialsRejected(f"{self.name}: the credentials are not accepted (401); set a valid secret and run again")
-        throttled = status == 429 or (status == 403 and self.limits.bodyless_403_is_throttle and not raw.strip())
-        if throttled or status >= _WORST_STATUS:
-            asked = retry_after(headers.get("Retry-After"), self._vendor_now(headers))
-            if asked:
-                self._traffic.close(endpoint, self.limits, asked)
-            words = f"asks us to slow down ({status})" if throttled else f"failed ({status})"
-            words += f", for {asked:.0f} s" if asked is not None and asked > self.limits.longest_wait else ""
-            raise _Trouble(words, taken=not throttled, asked=asked)
-        try:
-            answer = Answer(status, orjson.loads(raw) if raw.strip() else {})
-        except orjson.JSONDecodeError:
-            words = f"answered {status} with something that is not JSON"
-            raise _Trouble(words, taken=True, repeat=False, nonsense=True) from None
         if status == 403:
             raise CredentialsRejected(self._line(endpoint, f"not allowed (403): {self.detail(answer)}"))
         return answer
 
-    def _vendor_now(self, headers: Mapping[str, str]) -> datetime:
-        """The vendor's own time of its answer, so that a date in Retry-After does not depend on whose clock is right."""
-        try:
-            moment = parsedate_to_datetime(headers.get("Date", ""))
-        except (TypeError, ValueError, IndexError):
-            return self.clock.now()
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
     def detail(self, answer: Answer) -> str:
         """What an error answer says, without addresses or secrets."""
-        body = answer.body if isinstance(answer.body, Mapping) else {}
-        said = ". ".join(str(body[key]) for key in ("title", "detail") if body.get(key)) or f"status {answer.status}"
-        errors = body.get("errors")
-        if isinstance(errors, list):
-            said += "".join(f"; {_said_by(error)}" for error in errors[:3] if isinstance(error, Mapping))
-        return redacted(said, self._secrets)
+        return redacted(said(answer), self._secrets)
 
     def _line(self, endpoint: str, trouble: str) -> str:
         return without(f"{self.name}: {endpoint}: {trouble}", self._secrets)
-
-
-def _said_by(error: Mapping[str, Any]) -> str:
-    """One entry of `errors`: Mailchimp names the field and a message, JSON:API a code and a detail."""
-    field = error.get("field") or error.get("code") or ""
-    return f"{field}: {error.get('message') or error.get('detail') or error.get('title') or ''}"

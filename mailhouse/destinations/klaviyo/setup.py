@@ -46,9 +46,23 @@ class Lists:
             found[name] = str(entry["id"])
         self._ids |= {name: found[name] for name in names}
 
-    def forget(self, name: str) -> None:
-        """Look the list up again when it is wanted next."""
+    async def needed(self, name: str) -> str:
+        """The id of a list that must be there. Raises ConfigurationError."""
+        list_id = await self.id_of(name)
+        if list_id is None:
+            raise ConfigurationError(f"{self._client.name}: there is no list called {name!r} any more; run again, which makes it")
+        return list_id
+
+    async def is_gone(self, name: str) -> bool:
+        """Whether the list, looked up anew, is not there."""
         self._ids.pop(name, None)
+        return await self.id_of(name) is None
+
+    async def check(self, names: Iterable[str]) -> None:
+        """Look the lists up anew. Raises ConfigurationError where one is gone."""
+        for name in names:
+            if await self.is_gone(name):
+                await self.needed(name)
 
     async def prepare(self, names: Sequence[str]) -> None:
         """Create the lists that are missing. Raises ConfigurationError when Klaviyo refuses one."""
@@ -62,8 +76,7 @@ class Lists:
             # a second list of the same name would be one too many: not tried again before looking
             answer = await self._client.write("POST", LISTS, LISTS, body, again=False)
         except OutcomeUnknown:
-            self.forget(name)
-            if await self.id_of(name) is None:
+            if await self.is_gone(name):
                 raise
             return
         if answer.status != 201:
