@@ -1,6 +1,5 @@
 """What an ESP is to the reverse sync: its rules (no network) and its connection (one account, spoken to)."""
 
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -111,10 +110,10 @@ class Rules:
     place: Callable[[str, str], tuple[str, str]]
     field_trouble: Callable[[object], str | None]
     mailable: frozenset[str]
+    billed: frozenset[str]
+    keeps: Callable[[object, object], bool]
     calls: Callable[[Iterable[Change]], list[Call]]
     connect: Callable[[Connection, Clock], AbstractAsyncContextManager["Destination"]]
-    billed: frozenset[str] = frozenset()
-    keeps: Callable[[object, object], bool] = operator.eq
 
 
 class Destination(Protocol):

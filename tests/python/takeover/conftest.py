@@ -1,6 +1,7 @@
 """A Mailchimp account that somebody else filled for years, badly, and a project that is about to take it over."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -179,17 +180,28 @@ class Project(Both):
         return {"members": members, "tags": tags}
 
 
-@pytest.fixture
-def esp(tmp_path: Path) -> Iterator[Esp]:
-    server = Esp(tmp_path / "sandbox")
+@contextmanager
+def opened(folder: Path) -> Iterator[Project]:
+    """An empty account on the loopback, and a project beside it."""
+    server = Esp(folder / "sandbox")
     body = {"id": OLD_LIST, "name": NAMES[OLD_LIST], "double_optin": False}
     server.store.put_many("mailchimp.list", [Row(OLD_LIST, body, NOW)])
-    yield server
-    server.close()
+    project = Project(folder / "work", server)
+    try:
+        yield project
+    finally:
+        project.close()
+        server.close()
 
 
 @pytest.fixture
-def project(tmp_path: Path, esp: Esp) -> Iterator[Project]:
-    made = Project(tmp_path / "work", esp)
-    yield made
-    made.close()
+def project(tmp_path: Path) -> Iterator[Project]:
+    with opened(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """One project for the tests of a file that only look at it."""
+    with opened(tmp_path_factory.mktemp("shared")) as made:
+        yield made

@@ -13,9 +13,8 @@ from tests.python.takeover.conftest import OLD_LIST, address, customer, key
 ROWS = "select kind, container, membership, reason, put_there_by, document_key from takeover_findings order by all"
 
 
-@pytest.fixture
-def planted(project):
-    """An account in which something is wrong of every kind; gives back what has to be found, row by row."""
+def plant_everything(project):
+    """Make an account in which something is wrong of every kind; what has to be found, row by row."""
     found = set()
 
     def plant(kind, numbers, reason, *, membership="", put_there_by="", container="Customers"):
@@ -82,11 +81,16 @@ def planted(project):
     return found
 
 
-def test_each_planted_finding_is_found_and_no_other(project, planted):
-    before = project.account()
-    inspection = inspect(project.context, "mailchimp")
-    assert set(project.warehouse.execute(ROWS).fetchall()) == planted
-    assert project.warehouse.execute("select count(*) from takeover_findings").fetchall() == [(len(planted),)]
+@pytest.fixture(scope="module")
+def planted(shared):
+    return plant_everything(shared)
+
+
+def test_each_planted_finding_is_found_and_no_other(shared, planted):
+    before = shared.account()
+    inspection = inspect(shared.context, "mailchimp")
+    assert set(shared.warehouse.execute(ROWS).fetchall()) == planted
+    assert shared.warehouse.execute("select count(*) from takeover_findings").fetchall() == [(len(planted),)]
     assert [(one.container, one.records, one.mailable, one.billed) for one in inspection.contents] == [
         ("Customers", 41, 35, 38),
         ("Old newsletter", 4, 2, 4),
@@ -96,9 +100,9 @@ def test_each_planted_finding_is_found_and_no_other(project, planted):
         ("VIP", "Everyone", 30),
         ("NEWS", "Everyone", 38),
     }
-    assert project.account() == before
-    assert project.esp.writes() == {}
-    tables = project.warehouse.execute(
+    assert shared.account() == before
+    assert shared.esp.writes() == {}
+    tables = shared.warehouse.execute(
         "select table_name from information_schema.tables where table_schema = 'reverse_sync' and table_catalog = 'warehouse'"
     )
     assert tables.fetchall() == []
@@ -118,12 +122,13 @@ def test_who_was_put_there_by_us_is_told_apart(project):
     }
 
 
-def test_dead_profiles_have_a_price_when_one_is_given(project, planted):
-    inspection = inspect(project.context, "mailchimp")
+def test_dead_profiles_have_a_price_when_one_is_given(shared, planted):
+    inspection = inspect(shared.context, "mailchimp")
     assert (inspection.count("dead"), inspection.cost_of_the_dead) == (8, None)
-    project.price = {"amount": "0.012", "currency": "eur"}
-    priced = inspect(project.context, "mailchimp")
+    shared.price = {"amount": "0.012", "currency": "eur"}
+    priced = inspect(shared.context, "mailchimp")
     assert priced.cost_of_the_dead == Decimal("0.096")
+    shared.price = None
     assert priced.as_dict()["cost_of_the_dead"] == {"amount": "0.096", "currency": "EUR"}
 
 
@@ -136,10 +141,10 @@ def test_a_price_that_is_none_is_refused(project, price):
         inspect(project.context, "mailchimp")
 
 
-def test_the_files_hold_every_finding_and_disarm_formulas(project, planted):
-    inspection = inspect(project.context, "mailchimp")
-    project.warehouse.execute("update takeover_findings set address = '=cmd@example.test' where document_key = ?", [key(900)])
-    figures, people = write_files(project.settings, project.warehouse, inspection)
+def test_the_files_hold_every_finding_and_disarm_formulas(shared, planted):
+    inspection = inspect(shared.context, "mailchimp")
+    shared.warehouse.execute("update takeover_findings set address = '=cmd@example.test' where document_key = ?", [key(900)])
+    figures, people = write_files(shared.settings, shared.warehouse, inspection)
     document = json.loads(figures.read_text())
     assert len(document["findings"]) == len(planted)
     assert "@" not in figures.read_text()
@@ -172,7 +177,8 @@ def test_a_list_of_ours_that_is_not_there_is_said(project):
         inspect(project.context, "mailchimp")
 
 
-def test_shadow_computes_everything_and_writes_nothing(project, planted):
+def test_shadow_computes_everything_and_writes_nothing(project):
+    plant_everything(project)
     before = project.account()
     project.segment("vip", range(40), mode="shadow")
     project.segment("news", range(20, 60), mode="shadow")
