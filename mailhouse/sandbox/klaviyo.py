@@ -7,24 +7,18 @@ from functools import cache
 from pathlib import Path
 
 from mailhouse.sandbox.auth import same
-from mailhouse.sandbox.klaviyo_consent import (
-    SUBSCRIBE,
-    SUPPRESS,
-    UNSUBSCRIBE,
-    UNSUPPRESS,
-    Subscriptions,
-    Suppressions,
-    suppress_by_hand,
-    unsuppress_by_hand,
-)
+from mailhouse.sandbox.klaviyo_consent import suppress_by_hand, unsuppress_by_hand
 from mailhouse.sandbox.klaviyo_events import BULK, CREATE, Events
 from mailhouse.sandbox.klaviyo_imports import KIND as IMPORT
 from mailhouse.sandbox.klaviyo_imports import Imports
 from mailhouse.sandbox.klaviyo_jobs import Jobs
 from mailhouse.sandbox.klaviyo_lists import Lists, start_flows
 from mailhouse.sandbox.klaviyo_members import LIST
-from mailhouse.sandbox.klaviyo_people import DELETION, MERGE, Profiles
+from mailhouse.sandbox.klaviyo_merging import DELETION, MERGE, Merging
+from mailhouse.sandbox.klaviyo_people import Profiles
 from mailhouse.sandbox.klaviyo_segments import Account
+from mailhouse.sandbox.klaviyo_subscriptions import SUBSCRIBE, UNSUBSCRIBE, Subscriptions
+from mailhouse.sandbox.klaviyo_suppressions import SUPPRESS, UNSUPPRESS, Suppressions
 from mailhouse.sandbox.klaviyo_words import MEDIA, REVISION, Refused, speaking
 from mailhouse.sandbox.limits import FixedWindows
 from mailhouse.sandbox.runtime import Runtime
@@ -56,14 +50,14 @@ class Klaviyo:
         self.jobs = jobs = Jobs(runtime)
         runtime.settlers.append(jobs.settle)
         runtime.effects.joined[LIST] = start_flows
-        profiles, lists, account = Profiles(store, jobs), Lists(store), Account(store)
+        profiles, merging, lists, account = Profiles(store), Merging(store, jobs), Lists(store), Account(store)
         imports, events, subscriptions = Imports(store, jobs), Events(store, jobs), Subscriptions(store, jobs)
         suppressing = Suppressions(store, jobs, SUPPRESS, suppress_by_hand)
         unsuppressing = Suppressions(store, jobs, UNSUPPRESS, unsuppress_by_hand)
         jobs.workers = {
             IMPORT: imports.work,
-            MERGE: profiles.do_merge,
-            DELETION: profiles.do_deletion,
+            MERGE: merging.do_merge,
+            DELETION: merging.do_deletion,
             CREATE: events.work,
             BULK: events.work,
             SUBSCRIBE: subscriptions.do_subscribe,
@@ -97,8 +91,8 @@ class Klaviyo:
             ("PATCH", "/api/profiles/{id}", profiles.update),
             ("POST", "/api/profile-import", profiles.upsert),
             ("POST", f"/api/{IMPORT}s", imports.create),
-            ("POST", "/api/profile-merge", profiles.merge),
-            ("POST", f"/api/{DELETION}s", profiles.request_deletion),
+            ("POST", "/api/profile-merge", merging.merge),
+            ("POST", f"/api/{DELETION}s", merging.request_deletion),
             ("POST", "/api/lists", lists.create),
             ("PATCH", one_list, lists.rename),
             ("DELETE", one_list, lists.remove),

@@ -8,7 +8,7 @@ from typing import Any
 from mailhouse.sandbox.klaviyo_bodies import check_type, data_of, resources
 from mailhouse.sandbox.klaviyo_filters import Field, where_of
 from mailhouse.sandbox.klaviyo_jobs import Jobs
-from mailhouse.sandbox.klaviyo_profiles import PROFILE, People, ProfileRefused, attributes_of, check_types
+from mailhouse.sandbox.klaviyo_profiles import PROFILE, ProfileRefused, attributes_of, check_types
 from mailhouse.sandbox.klaviyo_words import (
     Refused,
     asked_for,
@@ -22,6 +22,7 @@ from mailhouse.sandbox.klaviyo_words import (
     shown,
     sorting,
 )
+from mailhouse.sandbox.klaviyo_writes import People
 from mailhouse.sandbox.store import Row, Store, stamp
 from mailhouse.sandbox.wire import Call, Reply
 

@@ -12,7 +12,7 @@ from mailhouse.sandbox.klaviyo_filters import Field, where_of
 from mailhouse.sandbox.klaviyo_jobs import OPEN, Jobs
 from mailhouse.sandbox.klaviyo_lists import list_json
 from mailhouse.sandbox.klaviyo_members import LIST
-from mailhouse.sandbox.klaviyo_profiles import MOST_BYTES, People, ProfileRefused, check_types
+from mailhouse.sandbox.klaviyo_profiles import MOST_BYTES, ProfileRefused, check_types
 from mailhouse.sandbox.klaviyo_words import (
     Refused,
     asked_for,
@@ -27,6 +27,7 @@ from mailhouse.sandbox.klaviyo_words import (
     shown,
     sorting,
 )
+from mailhouse.sandbox.klaviyo_writes import People
 from mailhouse.sandbox.store import Row, Store
 from mailhouse.sandbox.wire import Call, Reply
 
@@ -59,9 +60,8 @@ class Imports:
             if self.store.get(LIST, identifier) is None:
                 raise missing("list", identifier)
         payload = {"profiles": profiles, "lists": lists, "refused": sorted(call.refused_rows)}
-        job = self.jobs.take(call, KIND, payload, total_count=len(profiles), completed_count=0, failed_count=0)
-        job.body["lists"] = lists
-        self.store.put("klaviyo.job", job)
+        counts = {"total_count": len(profiles), "completed_count": 0, "failed_count": 0}
+        job = self.jobs.take(call, KIND, payload, **counts, lists=lists)
         reply = document(call, self._json(call, job), 202)
         reply.rows = len(profiles)
         return reply

@@ -28,8 +28,8 @@ class Jobs:
         self._since = dict.fromkeys((row.id for row in waiting), float("-inf"))
         self._polls: dict[str, int] = {}
 
-    def take(self, call: Call, kind: str, payload: dict[str, Any], **counts: int) -> Row:
-        """A new job, queued. `payload` is what its worker needs."""
+    def take(self, call: Call, kind: str, payload: dict[str, Any], **more: Any) -> Row:
+        """A new job, queued. `payload` is what its worker needs, `more` what is shown of it."""
         with self._lock, self.store.transaction():
             now = stamp(self.store.now())
             number = numbers(self.store, 1)()
@@ -44,7 +44,7 @@ class Jobs:
                 # text in the order of the numbers, so that jobs are done in the order in which they came
                 "number": int(number),
                 "payload": payload,
-                **counts,
+                **more,
             }
             row = Row(ulid(now, f"job:{number}"), body, now)
             self.store.put(JOB, row)

@@ -102,17 +102,20 @@ def resource(
 
 
 def _sparse(attributes: dict[str, Any], asked: str | None) -> dict[str, Any]:
+    """The attributes of those names, which may lead inwards: `location.city`."""
     if asked is None:
         return attributes
     kept: dict[str, Any] = {}
     for name in asked.split(","):
-        outer, _, inner = name.partition(".")
-        if outer not in attributes:
-            continue
-        if not inner or not isinstance(attributes[outer], dict):
-            kept[outer] = attributes[outer]
-        elif inner in attributes[outer]:
-            kept.setdefault(outer, {})[inner] = attributes[outer][inner]
+        source, target = attributes, kept
+        *outer, last = name.split(".")
+        for step in outer:
+            if not isinstance(source.get(step), dict):
+                break
+            source, target = source[step], target.setdefault(step, {})
+        else:
+            if last in source:
+                target[last] = source[last]
     return kept
 
 

@@ -1,5 +1,8 @@
 """Klaviyo's jobs: taken at once, done later whoever asks, an error for each profile that was refused."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 ERRORS = "/profile-bulk-import-jobs/{}/import-errors"
@@ -110,3 +113,20 @@ def test_ten_thousand_profiles_are_one_job(sandbox_server):
             assert len(sandbox_server.effects("created")) == len(sandbox_server.effects("joined")) == 10_000
             sandbox_server.call("DELETE", "/_sandbox/effects")
     assert sandbox_server.effects() == []
+
+
+def test_jobs_of_many_callers_at_once_are_each_done_once(sandbox_server):
+    """Any call does what is due of the others' jobs."""
+
+    def caller(number):
+        jobs = [
+            sandbox_server.import_profiles([{"email": f"p{number}-{turn}@example.org"}, {"email": "all@example.org"}], "LstNew")
+            for turn in range(4)
+        ]
+        return [status_of(sandbox_server, job) for job in jobs]
+
+    with ThreadPoolExecutor(8) as threads:
+        done = [status for found in threads.map(caller, range(8)) for status in found]
+    assert {(one["status"], one["completed_count"], one["failed_count"]) for one in done} == {("complete", 2, 0)}
+    effects = Counter((one["effect"], one["address"]) for one in sandbox_server.effects())
+    assert len(effects) == 3 * 33 and set(effects.values()) == {1}
