@@ -1,5 +1,5 @@
--- No subscriber's mailbox has a refusal that no newer act of theirs has outweighed, read from the ledger by another way
--- than consent_status goes.
+-- No subscriber's mailbox has a refusal of the newsletter, or of everything, that no newer act of theirs has outweighed, read
+-- from the ledger by another way than consent_status goes.
 with subscribers as (
     select profiles.mailbox
     from {{ ref('seg_newsletter_subscribers') }} as segment
@@ -14,7 +14,10 @@ refusals as (
             else least(occurred_at, {{ dbt.dateadd('minute', 5, 'received_at') }})
         end) as refused_at
     from {{ ref('consent_events') }}
-    where act in ('withdraw', 'block')
+    where
+        act in ('withdraw', 'block')
+        and brand in ('*', 'default')
+        and purpose in ('*', 'marketing_email')
     group by mailbox
 ),
 
@@ -23,7 +26,7 @@ grants as (
         mailbox,
         max(least(occurred_at, {{ dbt.dateadd('minute', 5, 'received_at') }})) as granted_at
     from {{ ref('consent_events') }}
-    where act = 'grant'
+    where act = 'grant' and brand = 'default' and purpose = 'marketing_email'
     group by mailbox
 )
 
