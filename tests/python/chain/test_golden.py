@@ -1,5 +1,6 @@
 """Real purchases through the whole road: RFM and purchase summary equal the golden files, customer by customer."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -12,7 +13,8 @@ from flows import chain
 from flows.chain import Run
 from flows.demo import serving
 from mailhouse import sandbox
-from mailhouse.warehouse import Warehouse
+from mailhouse.build import run_vars
+from mailhouse.settings import Settings
 from tests.python.chain.conftest import run_chain, settings_in, shared
 
 # the day looked at -> the golden files; the last day of a file first, earlier days are built again from what has landed
@@ -63,13 +65,21 @@ def landed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             if position == 0:
                 run = run_chain(live, as_of=day, with_sync=False)
             else:
-                with chain.open_run(live, as_of=day) as run:
-                    chain.build_models(run)
-                    Warehouse(live).publish()
+                look_again(live, day)
             assert run.problems == []
             days[day] = settings.workdir / f"{day}.duckdb"
             settings.published_path.rename(days[day])
         yield Landed(run, days, settings.sandbox_dir / "truth.duckdb")
+
+
+def look_again(settings: Settings, day: date) -> None:
+    """Build again what depends on the day that is looked at, with its tests, from what has landed."""
+    with chain.open_run(settings, as_of=day) as run:
+        run.project.parse()
+        moment = json.dumps(run_vars(day, run.clock.now()))
+        seen_from = ["--select", "int_clock_decided+", "--exclude-resource-type", "unit_test", "--vars", moment]
+        assert run.project.run(["build", *seen_from]).success
+        run.warehouse.publish()
 
 
 def golden(name: str) -> dict[str, dict[str, str]]:

@@ -44,8 +44,9 @@ def compile_models(workdir: Path, existing: Iterable[str], *selected: str) -> di
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Every model on an empty account; those that read themselves once more as on the second run."""
-    first = compile_models(tmp_path_factory.mktemp("empty"), ())
-    second = compile_models(tmp_path_factory.mktemp("standing"), STANDING, "--select", *STANDING)
+    workdir = tmp_path_factory.mktemp("snowflake")
+    first = compile_models(workdir, ())
+    second = compile_models(workdir, STANDING, "--select", *STANDING)
     return first | {f"{name} on the second run": second[name] for name in STANDING}
 
 
