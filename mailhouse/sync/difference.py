@@ -53,7 +53,7 @@ _PLACES = """
 _KEPT = """
     create or replace temp table sync_kept as
     select distinct had.destination, had.container, had.document_key, had.membership
-    from sync_had as had
+    from (select * from sync_had anti join sync_wanted using (destination, container, document_key, membership)) as had
     left join sync_places as places
         on had.destination = places.destination and had.container = places.container and had.membership = places.membership
     where
@@ -110,54 +110,69 @@ _MEMBERSHIPS = """
         and coalesce(wanted.membership, had.membership) = places.membership
 """
 
+# Only documents that owe something: of a million people few have changed, and only for those is the rest worked out.
 _DOCUMENTS = """
     create or replace temp table sync_documents as
     with wanted as (
         select
             memberships.destination, memberships.container, memberships.document_key,
-            list_sort(list(memberships.membership)) as memberships,
-            bool_and(places.mode = 'insert_only') as is_inserted_only
+            bool_and(places.mode = 'insert_only') as is_inserted_only,
+            bool_or(memberships.change = 'add') as is_joining
         from sync_memberships as memberships
         inner join sync_places as places using (destination, container, membership)
         where memberships.is_wanted and not memberships.is_shadow
         group by memberships.destination, memberships.container, memberships.document_key
     ),
-    needs as (
-        select destination, container, document_key, list_sort(list(distinct purpose)) as needs
-        from sync_decisions
-        where reason is null
-        group by destination, container, document_key
-    ),
-    documents as (
+    compared as (
         select
-            wanted.*, people.customer_id, people.esp_id, people.address, people.mailbox, people.fields,
-            -- a field with a purpose of its own was put in because that purpose was granted
-            list_sort(list_distinct(list_concat(needs.needs, people.field_purposes))) as needs,
-            md5(people.address || chr(10) || people.fields || chr(10) || cast(to_json(wanted.memberships) as varchar)) as row_hash
+            wanted.destination, wanted.container, wanted.document_key, wanted.is_joining,
+            people.customer_id, people.address, people.mailbox, people.fields, people.field_purposes,
+            coalesce(nullif(delivered.vendor_id, ''), people.esp_id, '') as vendor_id,
+            delivered.document_key is null
+                or flying.document_key is not null
+                or (
+                    -- who is only to be inserted is never changed afterwards
+                    not wanted.is_inserted_only
+                    and (cast(delivered.fields as varchar) <> people.fields or delivered.address <> people.address)
+                ) as is_changed
         from wanted
         inner join sync_people as people
             on wanted.destination = people.destination and wanted.document_key = people.document_key and people.is_picked
-        inner join needs
-            on wanted.destination = needs.destination and wanted.container = needs.container
-            and wanted.document_key = needs.document_key
+        left join sync_delivered as delivered
+            on wanted.destination = delivered.destination and wanted.container = delivered.container
+            and wanted.document_key = delivered.document_key
+        left join (select distinct destination, container, document_key from sync_in_flight where action = 'write') as flying
+            on wanted.destination = flying.destination and wanted.container = flying.container
+            and wanted.document_key = flying.document_key
+    ),
+    owing as (
+        select * from compared
+        where is_changed or is_joining
+    ),
+    memberships as (
+        select wanted.destination, wanted.container, wanted.document_key, list_sort(list(wanted.membership)) as memberships
+        from sync_memberships as wanted
+        semi join owing using (destination, container, document_key)
+        where wanted.is_wanted and not wanted.is_shadow
+        group by wanted.destination, wanted.container, wanted.document_key
+    ),
+    needs as (
+        select
+            decisions.destination, decisions.container, decisions.document_key,
+            list_sort(list(distinct decisions.purpose)) as needs
+        from sync_decisions as decisions
+        semi join owing using (destination, container, document_key)
+        where decisions.reason is null
+        group by decisions.destination, decisions.container, decisions.document_key
     )
     select
-        documents.*,
-        coalesce(nullif(delivered.vendor_id, ''), documents.esp_id, '') as vendor_id,
-        delivered.document_key is null
-            or flying.document_key is not null
-            or (
-                -- who is only to be inserted is never changed afterwards
-                not documents.is_inserted_only
-                and (cast(delivered.fields as varchar) <> documents.fields or delivered.address <> documents.address)
-            ) as is_changed
-    from documents
-    left join sync_delivered as delivered
-        on documents.destination = delivered.destination and documents.container = delivered.container
-        and documents.document_key = delivered.document_key
-    left join (select distinct destination, container, document_key from sync_in_flight where action = 'write') as flying
-        on documents.destination = flying.destination and documents.container = flying.container
-        and documents.document_key = flying.document_key
+        owing.* exclude (field_purposes, is_joining),
+        -- a field with a purpose of its own was put in because that purpose was granted
+        list_sort(list_distinct(list_concat(needs.needs, owing.field_purposes))) as needs,
+        md5(owing.address || chr(10) || owing.fields || chr(10) || cast(to_json(memberships.memberships) as varchar)) as row_hash
+    from owing
+    inner join memberships using (destination, container, document_key)
+    inner join needs using (destination, container, document_key)
 """
 
 _CHANGES = """
@@ -176,7 +191,14 @@ _CHANGES = """
             and memberships.destination = attempts.destination and memberships.container = attempts.container
             and memberships.document_key = attempts.document_key and memberships.membership = attempts.membership
             and attempts.next_try_at > $now
-        where not memberships.is_shadow
+        where
+            not memberships.is_shadow
+            and (
+                memberships.change in ('add', 'remove')
+                or (memberships.destination, memberships.container, memberships.document_key) in (
+                    select documents.destination, documents.container, documents.document_key from sync_documents as documents
+                )
+            )
         group by memberships.destination, memberships.container, memberships.document_key
     ),
     owed as (

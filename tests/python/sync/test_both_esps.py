@@ -83,7 +83,7 @@ def test_null_clears_a_profile_field_and_nothing_else(both):
     assert profile["properties"]["Orders"] == 0
 
 
-def test_a_profile_that_klaviyo_refuses_is_kept_with_its_reason_and_the_others_land(both):
+def test_what_cannot_be_an_address_is_refused_before_it_is_sent(both):
     both.people(range(6))
     refused = "refused@invalid..example"
     both.warehouse.execute("update profiles.mailchimp_profiles set email = ? where customer_id = 'c000003'", [refused])

@@ -92,7 +92,8 @@ def build(folder: Path) -> duckdb.DuckDBPyConnection:
     )
     profile = {"destination": "mailchimp", "key": "email", "fields": {"name": "FNAME"}}
     models = [_model("mailchimp_profiles", "profiles", {"profile_of": profile}, ("customer_id", "email", "name"))]
-    models.append(_model("consent_status", "marts", {}, ()))
+    connection.execute("create table marts.consent_events (event_id varchar, received_at timestamp with time zone)")
+    models += [_model(name, "marts", {}, ()) for name in ("consent_status", "consent_events")]
     for tag in TAGS:
         connection.execute(f"create table segments.seg_{tag.lower()} (customer_id varchar)")
         entry = {"destination": "mailchimp", "audience": "Customers", "tag": tag, "purpose": "news"}
