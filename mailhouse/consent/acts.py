@@ -62,7 +62,7 @@ class ConsentAct:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedAct:
-    """An act that was taken: when (UTC), by which inbox, and as its how manieth."""
+    """An act that was taken: when (UTC), by which inbox, and its place in that inbox's order."""
 
     act: ConsentAct
     received_at: datetime

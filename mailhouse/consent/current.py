@@ -77,6 +77,14 @@ class CurrentConsent:
             self._decider.add_raw_acts()
         return self._decider.decide(mailboxes)
 
+    def withdrawn_since(self, moment: datetime) -> set[str]:
+        """The mailboxes (wide form) of everybody whom a refusal names that the inbox took since `moment`.
+
+        A refusal that is about one address alone names its owner all the same: decide before acting on it.
+        """
+        named = self._inbox.withdrawn_since(moment)
+        return named | self._ledger.of_the_same_people(named) if named else named
+
     def acts(self, mailbox: str) -> pa.Table:
         """The entries that the latest decision on this mailbox went by: each once, newest first."""
         return self._decider.acts(mailbox)

@@ -134,7 +134,15 @@ class LastLook:
         return self.look(changes).refused
 
     def withdrawn_since(self, moment: datetime) -> set[str]:
-        """The mailboxes (wide form) that a withdrawal or block in the inbox names since `moment`. Raises StateUnreadable."""
+        """The mailboxes (wide form) of everybody whom a withdrawal or block in the inbox names since `moment`.
+
+        Where the warehouse cannot say which others a person uses it is those that are named. Raises StateUnreadable.
+        """
+        if self._current is not None:
+            try:
+                return self._current.withdrawn_since(moment)
+            except ConsentUnavailable as error:
+                self._cannot_tell(error)
         return self._inbox.withdrawn_since(moment)
 
     def _decide(self, mailboxes: set[str]) -> dict[tuple[str, str], tuple[str, str, str]]:

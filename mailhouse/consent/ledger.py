@@ -1,7 +1,8 @@
 """What a decision on some mailboxes needs of the warehouse: their people's acts, and the policies of where they live."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -52,15 +53,18 @@ class WarehouseLedger:
 
     def about(self, mailboxes: Collection[str]) -> dict[str, pa.Table]:
         """Everything else that a decision on these mailboxes reads, the clock apart. Raises ConsentUnavailable."""
-        asked = pa.table({"mailbox": pa.array(sorted(set(mailboxes)), pa.string())})
-        self._connection.register("consent_asked", asked)
-        try:
-            self._run(PEOPLE)
+        with self._people_of(mailboxes):
             tables = {name: self._read(f"select * from {{{name}}} semi join {whom}") for name, whom in OF_PEOPLE.items()}
             tables[LEDGER] = self._read(ACTS)
-        finally:
-            self._connection.unregister("consent_asked")
         return tables
+
+    def of_the_same_people(self, mailboxes: Collection[str]) -> set[str]:
+        """Every mailbox of everybody who uses one of these. Raises ConsentUnavailable."""
+        with self._people_of(mailboxes):
+            used = self._read(
+                "select mailbox from {int_customer_mailboxes_collected} semi join consent_people using (customer_id)"
+            )
+        return set(used["mailbox"].to_pylist())
 
     def known(self, event_ids: Collection[str]) -> set[str]:
         """Those of these acts that the ledger has. Raises ConsentUnavailable."""
@@ -70,6 +74,15 @@ class WarehouseLedger:
         finally:
             self._connection.unregister("consent_acts_asked")
         return set(found["event_id"].to_pylist())
+
+    @contextmanager
+    def _people_of(self, mailboxes: Collection[str]) -> Iterator[None]:
+        self._connection.register("consent_asked", pa.table({"mailbox": pa.array(sorted(set(mailboxes)), pa.string())}))
+        try:
+            self._run(PEOPLE)
+            yield
+        finally:
+            self._connection.unregister("consent_asked")
 
     def _run(self, query: str) -> duckdb.DuckDBPyConnection:
         try:
@@ -81,7 +94,7 @@ class WarehouseLedger:
         return self._run(query).to_arrow_table()
 
 
-def clock_table(now: Any) -> Mapping[str, pa.Table]:
+def clock_table(now: datetime) -> Mapping[str, pa.Table]:
     """The moment of the decision (aware), as the models read it."""
     plain = pa.array([now], pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us"))
     return {CLOCK: pa.table({"clock_now": plain})}

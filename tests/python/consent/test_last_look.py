@@ -148,7 +148,14 @@ def test_the_mailboxes_that_withdrew_since_a_moment(world: World) -> None:
         world.record("withdraw", "Someone@Mail.Example")
         world.record("grant", "other@mail.example", purpose="marketing_email", proof="single_opt_in")
         assert last_look.withdrawn_since(moment) == {"someone@mail.example"}
+        world.warehouse.execute(
+            "insert into intermediate.int_customer_mailboxes_collected by name"
+            " select 'p' as customer_id, unnest(['someone@mail.example', 'also@mail.example']) as mailbox"
+        )
+        assert last_look.withdrawn_since(moment) == {"someone@mail.example", "also@mail.example"}
         assert last_look.withdrawn_since(moment + timedelta(seconds=1)) == set()
+        world.warehouse.execute("drop table intermediate.int_customer_mailboxes_collected")
+        assert last_look.withdrawn_since(moment) == {"someone@mail.example"}
 
 
 def _break_the_sql(world: World) -> None:
