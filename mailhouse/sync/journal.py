@@ -345,13 +345,13 @@ class Journal:
             condition = "(old.action = 'write' or list_contains(given.joins, old.membership))"
         table = _keys(accepted, with_joins=True)
         self._insert(f"delete from {SCHEMA}.in_flight as old using given where {same} and {condition}", table, values)
-        refused = {"action": call.action, "membership": call.membership}
+        refused = {"action": call.action, "membership": _refused_of(call)}
         over = f"{same} and old.action = $action and old.membership = $membership"
         self._insert(f"delete from {SCHEMA}.attempts as old using given where {over}", table, refused)
 
     def _rejected(self, call: Call, rejected: Sequence[tuple[Change, Outcome]], now: datetime) -> None:
         for change, outcome in rejected:
-            place = [change.destination, change.container, change.key, call.action, call.membership]
+            place = [change.destination, change.container, change.key, call.action, _refused_of(call)]
             row_hash = change.row_hash if call.action == "write" else ""
             before = self._connection.execute(
                 f"select attempts, first_tried_at, row_hash from {SCHEMA}.attempts where destination = ? and container = ?"
@@ -383,6 +383,11 @@ class Journal:
             self._connection.execute(statement if "given" in statement else f"{statement} select * from given", values or {})
         finally:
             self._connection.unregister("given")
+
+
+def _refused_of(call: Call) -> str:
+    """The membership that a refusal is about: a document is refused as such, whatever list its job carries this time."""
+    return "" if call.action == "write" else call.membership
 
 
 def _effects(call: Call, change: Change) -> list[tuple[str, str]]:
