@@ -94,7 +94,7 @@ def vendors(place, sandbox_factory):  # noqa: F811
 
 
 def connect_all(place, served):
-    """Connect all three vendors of a served sandbox."""
+    """Connect every vendor of a served sandbox."""
     for vendor, secrets in served.runtime.secrets.items():
         place.connect(vendor, f"{served.url}/{vendor}", secrets=secrets)
     place.clock = FixedClock(served.store.now())

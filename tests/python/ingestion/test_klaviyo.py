@@ -1,4 +1,4 @@
-"""An account of a fake Klaviyo: read once, later only what changed; who is suppressed, and who is gone."""
+"""A Klaviyo account: read once, later only what changed; who is suppressed, and who is gone. A fake, and the real sandbox."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from ingestion import quality
 from ingestion.klaviyo import settings
 from ingestion.klaviyo.removed import TooManyGone
 from ingestion.pace import Pace, Rate
-from mailhouse.errors import CredentialsRejected, MalformedAnswer
+from mailhouse.errors import MalformedAnswer
 from tests.python.ingestion.fake_klaviyo import START, FakeKlaviyo
 
 DAY = timedelta(days=1)
@@ -48,18 +48,22 @@ def test_a_second_run_asks_only_for_what_changed_and_doubles_nothing(account, kl
     assert account.one("select first_name from raw_klaviyo.profiles where id = 'p00007'") == "Ann"
 
 
-def test_what_a_profile_says_of_consent_lands_with_it(account, klaviyo):
+def test_what_a_profile_says_lands_with_it_listed_properties_included(account, klaviyo):
     marketing = {"consent": "SUBSCRIBED", "consent_timestamp": START.isoformat(), "method": "SIGNUP_FORM", "double_optin": True}
-    klaviyo.put(1, START, marketing={**marketing, "list_suppressions": [{"list_id": "L", "reason": "UNSUBSCRIBE"}]})
-    klaviyo.put(2, START, marketing=suppressed("HARD_BOUNCE", START))
+    marketing |= {"list_suppressions": [{"list_id": "L", "reason": "UNSUBSCRIBE"}]}
+    klaviyo.put(1, START, marketing=marketing, properties={"Favourite Colour": "green", "RFM group": "champions"})
+    asked = {"favourite_colour": "red", "Favourite Colour": "grey"}
+    klaviyo.put(2, START, marketing=suppressed("HARD_BOUNCE", START), properties=asked)
+    account.list_custom(klaviyo="{favourite_colour: text}")
     assert land(account).unlisted == ()
     found = account.rows(
         "select consent, consent_timestamp, consent_method, double_optin, can_receive_email_marketing, country,"
-        " suppressions ->> '$[0].reason', list_suppressions ->> '$[0].list_id' from raw_klaviyo.profiles order by id"
+        " suppressions ->> '$[0].reason', list_suppressions ->> '$[0].list_id', favourite_colour"
+        " from raw_klaviyo.profiles order by id"
     )
     assert found == [
-        ("SUBSCRIBED", START, "SIGNUP_FORM", True, None, "Germany", None, "L"),
-        ("NEVER_SUBSCRIBED", None, None, None, False, "Germany", "HARD_BOUNCE", None),
+        ("SUBSCRIBED", START, "SIGNUP_FORM", True, None, "Germany", None, "L", "green"),
+        ("NEVER_SUBSCRIBED", None, None, None, False, "Germany", "HARD_BOUNCE", None, "red"),
     ]
 
 
@@ -71,23 +75,20 @@ def test_a_suppression_that_does_not_count_as_a_change_of_the_profile_is_found(a
     assert account.one("select suppressions ->> '$[0].reason' from raw_klaviyo.profiles where id = 'p00003'") == "USER_SUPPRESSED"
 
 
-def test_listed_properties_become_columns_also_under_names_with_blanks(account, klaviyo):
-    klaviyo.put(1, START, properties={"Favourite Colour": "green", "RFM group": "champions"})
-    klaviyo.put(2, START, properties={"favourite_colour": "red", "Favourite Colour": "grey"})
-    account.list_custom(klaviyo="{favourite_colour: text}")
-    assert land(account).unlisted == ()
-    assert account.rows("select id, favourite_colour from raw_klaviyo.profiles order by id") == [
-        ("p00001", "green"),
-        ("p00002", "red"),
-    ]
-
-
-def test_a_profile_that_vanished_is_noticed_when_it_is_due_and_taken_back_when_it_is_there_again(account, klaviyo):
+def test_a_profile_that_vanished_is_noticed_when_it_is_due_and_taken_back_when_it_is_there_again(account, klaviyo, monkeypatch):
     klaviyo.fill(120)
     land(account)
     klaviyo.forget(5)
     assert land(account).new["removed"] == 0  # an hourly run does not read all ids every time
     account.clock.sleep(settings.REMOVALS_HOURS * 3600)
+    real = klaviyo.collection
+
+    def moving(request, kind, records, query, **more):
+        if kind == "profile" and query.get("sort") == "id" and "filter" not in query:
+            records = {one: said for one, said in records.items() if one != "p00007"}  # overlooked by the listing alone
+        return real(request, kind, records, query, **more)
+
+    monkeypatch.setattr(klaviyo, "collection", moving)
     assert land(account).new["removed"] == 1
     assert account.rows("select resource, parent_id, id from raw_klaviyo.removed") == [("profiles", "", "p00005")]
     klaviyo.put(5, START)
@@ -108,21 +109,6 @@ def test_so_many_gone_at_once_are_rather_another_account(account, klaviyo):
     assert account.one("select count(*) from raw_klaviyo.removed") == 0
     account.connect("klaviyo", klaviyo.url, secrets={"api_key": "right"}, stop_if_removed=0.3)
     assert land(account).new["removed"] == 51  # it was not looked for in vain: the next landing looks again
-
-
-def test_nobody_is_gone_because_the_listing_moved(account, klaviyo, monkeypatch):
-    klaviyo.fill(120)
-    land(account)
-    real = klaviyo.collection
-
-    def overlooking(request, kind, records, query, **more):
-        if kind == "profile" and query.get("sort") == "id" and "filter" not in query:
-            records = {one: said for one, said in records.items() if one != "p00005"}
-        return real(request, kind, records, query, **more)
-
-    monkeypatch.setattr(klaviyo, "collection", overlooking)
-    account.clock.sleep(settings.REMOVALS_HOURS * 3600)
-    assert land(account).new["removed"] == 0
 
 
 def test_lists_know_who_joined_and_who_left(account, klaviyo):
@@ -177,13 +163,6 @@ def test_a_next_page_without_a_cursor_or_without_an_end_is_refused(account, klav
         assert "/api/" in str(error)
 
 
-def test_a_wrong_key_is_told_by_its_name(account, klaviyo):
-    klaviyo.key = "another"
-    error = land(account).error
-    assert type(error) is CredentialsRejected
-    assert "KLAVIYO_API_KEY" in str(error)
-
-
 def test_a_vendor_s_burst_and_steady_rate_are_both_kept(place):
     pace = Pace((Rate(calls=10, seconds=1), Rate(calls=30, seconds=60)), place.clock)
     taken = []
@@ -202,3 +181,38 @@ def test_an_empty_account_makes_every_table(account):
     for table in ("profiles", "lists", "list_members", "metrics", "events", "removed"):
         assert account.one(f"select count(*) from raw_klaviyo.{table}") == 0
     assert account.one(f"select status from {quality.TABLE}") == "complete"
+
+
+def by_name(place):
+    found = place.rows("select split_part(email, '@', 1), id, suppressions ->> '$[0].reason' from raw_klaviyo.profiles")
+    return {name: (identifier, reason) for name, identifier, reason in found}
+
+
+def test_what_the_sandbox_says_is_understood_and_not_asked_for_twice(place, vendors):
+    landed = place.land(only=["klaviyo"])["klaviyo"]
+    assert (landed.error, landed.unlisted) == (None, ())
+    assert landed.new == {"profiles": 8, "lists": 3, "list_members": 5, "metrics": 1, "events": 0, "removed": 0}
+    reasons = {name: reason for name, (_, reason) in by_name(place).items() if reason}
+    expected = {"bob": "UNSUBSCRIBE", "cay": "HARD_BOUNCE", "dan": "SPAM_COMPLAINT", "eve": "USER_SUPPRESSED"}
+    assert reasons == expected
+    vendors.asked("klaviyo")
+    assert place.land(only=["klaviyo"])["klaviyo"].error is None
+    # the latest within the lag, the four suppressed since, and those who joined a list last
+    asked = vendors.asked("klaviyo")
+    assert (asked["/api/profiles"], asked["/api/lists/{id}/profiles"]) == (5, 5)
+
+
+def test_a_suppression_by_hand_and_a_merge_come_with_the_next_landings(place, vendors):
+    place.land(only=["klaviyo"])
+    ids = {name: identifier for name, (identifier, _) in by_name(place).items()}
+    klaviyo = vendors.served.klaviyo
+    addresses = {"data": [{"type": "profile", "attributes": {"email": "fay@example.org"}}]}
+    job = {"type": "profile-suppression-bulk-create-job", "attributes": {"profiles": addresses}}
+    klaviyo("POST", "/profile-suppression-bulk-create-jobs", {"data": job}, status=202)
+    source = {"profiles": {"data": [{"type": "profile", "id": ids["hal"]}]}}
+    klaviyo("POST", "/profile-merge", {"data": {"type": "profile-merge", "id": ids["gus"], "relationships": source}}, status=201)
+    place.clock.sleep(settings.REMOVALS_HOURS * 3600)
+    landed = place.land(only=["klaviyo"])["klaviyo"]
+    assert (landed.error, landed.new["removed"]) == (None, 1)
+    assert by_name(place)["fay"][1] == "USER_SUPPRESSED"
+    assert place.rows("select resource, id from raw_klaviyo.removed") == [("profiles", ids["hal"])]

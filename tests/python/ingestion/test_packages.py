@@ -27,12 +27,13 @@ def test_a_long_listing_goes_into_several_packages_and_ends_as_one(portal, hubsp
     assert hubspot.rows <= 302  # the lag, not everything
 
 
-def test_all_three_vendors_land_in_pieces_what_they_land_whole(place, vendors, monkeypatch):
+def test_all_vendors_land_in_pieces_what_they_land_whole(place, vendors, monkeypatch):
     monkeypatch.setattr(source, "PACKAGE_ROWS", 1)
     landed = place.land()
     assert all(one.is_complete for one in landed.values())
     assert landed["shopify"].new == {"customers": 7, "products": 1, "orders": 9, "order_lines": 18, "refunds": 1, "removed": 0}
     assert landed["mailchimp"].new["members"] == 5
+    assert (landed["klaviyo"].new["profiles"], landed["klaviyo"].new["list_members"]) == (8, 5)
     assert len(landed["shopify"].load_ids) >= 5
     vendors.asked("shopify")
     assert place.land()["shopify"].is_complete
