@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import sqlite3
 import threading
 import traceback
@@ -31,6 +32,7 @@ from mailhouse.http import (
     waiting,
 )
 from mailhouse.http.budget import DailyBudget
+from mailhouse.http.rates import Window, reserved
 from mailhouse.settings import Connection
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -94,10 +96,14 @@ def connection(url: str, workdir: Path | None = None, **limits) -> Connection:
     return Connection("esp", "mailchimp", url, {"limits": limits}, workdir=workdir)
 
 
-async def settled() -> None:
-    """Let everybody go as far as they can without time passing."""
-    for _ in range(50):
+async def settled(server: Server, calls: int) -> None:
+    """Wait until so many calls are at the server, and let everybody else who could come do so, without time passing."""
+    for _ in range(5_000):
+        if server.open >= calls:
+            break
         await asyncio.sleep(0.002)
+    await asyncio.sleep(0.05)
+    assert server.open == calls
 
 
 # -- waiting ----------------------------------------------------------------------------------------------------------------
@@ -142,7 +148,7 @@ def test_a_call_that_hangs_does_not_hold_up_simulated_time_for_ever(monkeypatch)
         server.gate = asyncio.Event()
         async with client(server) as esp:
             asked = asyncio.create_task(esp.read("/a", "/a"))
-            await settled()
+            await settled(server, 1)
             await pause(server.clock, 30)
             assert not asked.done()
             server.gate.set()
@@ -173,14 +179,45 @@ def test_a_pause_on_the_machines_clock_ends_in_its_order_and_can_be_given_up():
     assert ended == ["soon", "late"]
 
 
+def test_a_call_counts_until_its_window_is_over_after_the_answer_because_nobody_knows_when_the_vendor_counts_it():
+    window = Window(3, 60.0, share=0.05)
+    assert window.wait(0.0, urgent=False) == 0
+    window.take(0.0)
+    window.take(0.0)
+    # one of three is kept for withdrawals, and when the others end nobody knows yet
+    assert window.wait(0.0, urgent=False) == math.inf
+    assert window.wait(0.0, urgent=True) == 0
+    window.answered(100.0)
+    window.answered(130.0)
+    assert window.wait(130.0, urgent=False) == pytest.approx(30.0, abs=0.01)
+    assert window.wait(160.01, urgent=False) == 0
+    window.take(160.01)
+    assert window.wait(160.01, urgent=False) == pytest.approx(30.0, abs=0.01)
+
+
+@pytest.mark.parametrize(("most", "kept"), [(1, 0), (2, 1), (3, 1), (15, 1), (60, 3), (150, 8), (750, 38), (3500, 175)])
+def test_a_share_of_every_rate_that_allows_more_than_one_call_is_kept_for_withdrawals(most, kept):
+    assert reserved(most, 0.05) == kept
+    assert reserved(most, 0.0) == 0
+
+
+def test_the_machines_clock_keeps_to_a_rate_as_well():
+    async def work(server: Server) -> None:
+        async with client(server, endpoints={"GET /a": Quota(per_second=4)}) as esp:
+            await asyncio.gather(*(esp.read("/a", "/a") for _ in range(6)))
+
+    times = served(work, SystemClock()).times("/a")
+    assert len(times) == 6
+    assert times[4] - times[0] >= 1.0
+
+
 # -- connections ------------------------------------------------------------------------------------------------------------
 def test_one_connection_is_kept_for_withdrawals():
     async def work(server: Server) -> None:
         server.gate = asyncio.Event()
         async with client(server, connections=3, reserved_connections=1) as esp:
             others = [asyncio.create_task(esp.read("/a", "/a")) for _ in range(8)]
-            await settled()
-            assert server.open == 2
+            await settled(server, 2)
             await esp.write("POST", "/no?now=1", "/no", {}, lane="withdrawal")
             assert server.most_open == 3
             server.gate.set()
@@ -194,9 +231,9 @@ def test_a_withdrawal_goes_before_all_who_wait():
         server.gate = asyncio.Event()
         async with client(server, connections=1) as esp:
             others = [asyncio.create_task(esp.read("/a", "/a")) for _ in range(3)]
-            await settled()
+            await settled(server, 1)
             no = asyncio.create_task(esp.write("POST", "/no", "/no", {}, lane="withdrawal"))
-            await settled()
+            await settled(server, 1)
             server.gate.set()
             await asyncio.gather(no, *others)
 
@@ -220,16 +257,14 @@ def test_all_clients_of_a_connection_and_ingestion_share_its_connections():
             thread.start()
             await asyncio.to_thread(reading.wait)
             asked = [asyncio.create_task(one.read("/a", "/a")) for one in (first, second) for _ in range(4)]
-            await settled()
-            assert server.open == 2
+            await settled(server, 2)
             done.set()
             await asyncio.to_thread(thread.join)
-            await settled()
-            assert server.open == 3
+            await settled(server, 3)
             late = threading.Thread(target=ingest)
             reading.clear()
             late.start()
-            await settled()
+            await settled(server, 3)
             assert not reading.is_set()
             server.gate.set()
             await asyncio.gather(*asked)
@@ -245,9 +280,9 @@ def test_what_ingestion_reads_goes_through_the_same_connections_and_counts_into_
         server.gate = asyncio.Event()
         async with HttpClient.of(account, known, server.clock, headers={}) as esp:
             written = asyncio.create_task(esp.write("POST", "/a", "/a", {}))
-            await settled()
+            await settled(server, 1)
             reading = asyncio.create_task(asyncio.to_thread(session.get, f"{server.url}/b"))
-            await settled()
+            await settled(server, 1)
             assert [path for path, _ in server.calls] == ["/a"]
             server.gate.set()
             await asyncio.gather(written, reading)
@@ -347,8 +382,7 @@ def test_a_vendor_that_is_down_is_left_alone_then_probed_by_one_call_and_the_oth
             server.answers["/a"] = [(200, {}, b"{}")]
             server.gate = asyncio.Event()
             asked = [asyncio.create_task(esp.read("/a", "/a")) for _ in range(4)]
-            await settled()
-            assert server.open == 1
+            await settled(server, 1)
             server.gate.set()
             assert [answer.status for answer in await asyncio.gather(*asked)] == [200] * 4
 
