@@ -10,12 +10,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed, State
 
-from flows import chain
+from flows import approval, chain
 from flows.chain import Run
 from mailhouse import report
 from mailhouse.build import Layer, Node
 from mailhouse.errors import BuildFailed, LeaseHeld, MailhouseError, VendorUnreachable
-from mailhouse.settings import load_settings, operator
+from mailhouse.settings import Settings, load_settings, operator
 from mailhouse.sync import Approval
 
 TELL = "Tell every system who said no"
@@ -47,10 +47,25 @@ def daily(
     options = {"as_of": day, "full_refresh": full_refresh, "say": get_run_logger().debug}
     options["approval"] = Approval(approve, operator()) if approve else None
     try:
+        if approval.is_answered():
+            return approved(settings, wait_seconds)
         with chain.open_run(settings, "the daily flow", wait=wait_seconds, **options) as run:
-            return walk(run)
+            state = walk(run)
     except LeaseHeld as error:
         return Failed(message=str(error))
+    # the warehouse is free while somebody thinks it over, and the next run need not wait for them
+    if run.plan is not None and run.plan.stops and run.approval is None:
+        approval.ask(run.plan)
+    return state
+
+
+def approved(settings: Settings, wait_seconds: int) -> State:
+    """What is left to do when somebody has answered: plan anew, and send what they let through."""
+    answer = approval.answer()
+    word = Approval(answer.reason, answer.who)
+    run = chain.sync_only(settings, (), wait=wait_seconds, approval=word, say=get_run_logger().debug)
+    create_table_artifact(report.receipt_table(run.receipts).as_dicts(), key="receipt", description="Receipt")
+    return Failed(message=run.problems[0]) if run.problems else Completed(message=f"Sent as approved: {answer.reason}")
 
 
 def walk(run: Run) -> State:
@@ -64,7 +79,9 @@ def walk(run: Run) -> State:
             stage(f"{layer.name.capitalize()}: {layer.says}", lambda layer=layer: show_layer(layer))
         stage("Decide which segments may go out", lambda: chain.decide_gate(run))
         stage(TELL, lambda: tell(run))
-        if stage("Plan what the ESP should know", lambda: plan(run)) and stage("Apply the plan", lambda: apply(run)):
+        if stage("Plan what the ESP should know", lambda: plan(run)):
+            stage("Apply the plan", lambda: apply(run))
+        if run.result is not None:
             stage("Compare desired, delivered and actual", lambda: compare(run))
         stage("Publish the copy for readers", lambda: publish(run))
     create_table_artifact(report.stages(run.stages).as_dicts(), key="stages", description="Time and rows of each stage")
