@@ -11,6 +11,7 @@ import click
 
 from mailhouse import __version__, report, terminal
 from mailhouse.clock import SystemClock
+from mailhouse.commands.bench import bench
 from mailhouse.commands.consent import consent
 from mailhouse.commands.explain import explain
 from mailhouse.commands.options import settings_of, wait_option, workdir_option
@@ -249,7 +250,7 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, consent):
+for command in (inspect, adopt, revert, explain, consent, bench):
     main.add_command(command)
 
 
