@@ -7,7 +7,7 @@ import duckdb
 from mailhouse.controls import Pause, in_force
 from mailhouse.report import Table, number
 from mailhouse.settings import Settings
-from mailhouse.sync.audiences import place_name
+from mailhouse.sync.targets import place_name
 from mailhouse.warehouse import Warehouse
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 
 from mailhouse.destinations import rules_for
-from mailhouse.sync.audiences import Targets, place_name
 from mailhouse.sync.context import Context
 from mailhouse.sync.state import SCHEMA
+from mailhouse.sync.targets import Targets, place_name
 
 Rows = list[dict[str, Any]]
 

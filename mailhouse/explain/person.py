@@ -22,11 +22,12 @@ from mailhouse.explain.history import history
 from mailhouse.query import published_manifest
 from mailhouse.settings import Settings
 from mailhouse.sync import state
-from mailhouse.sync.audiences import Targets, place_name, read_audiences
+from mailhouse.sync.audiences import read_audiences
 from mailhouse.sync.consent import consent_state, exists
 from mailhouse.sync.context import Context
 from mailhouse.sync.desired import create_desired
 from mailhouse.sync.manifest import read_manifest
+from mailhouse.sync.targets import Targets, place_name
 from mailhouse.warehouse import Warehouse
 
 Rows = list[dict[str, Any]]

@@ -3,7 +3,7 @@
 from mailhouse.sync import document
 from mailhouse.sync.apply import DestinationResult, SyncResult
 from mailhouse.sync.apply import apply as sync
-from mailhouse.sync.audiences import Audience, ProfileModel, Targets, read_audiences
+from mailhouse.sync.audiences import read_audiences
 from mailhouse.sync.context import Context
 from mailhouse.sync.plan import AudiencePlan, Plan
 from mailhouse.sync.plan import make_plan as plan
@@ -11,6 +11,7 @@ from mailhouse.sync.receipt import Receipt, reconcile
 from mailhouse.sync.receipt import take_receipts as receipt
 from mailhouse.sync.recover import Recovered, recover
 from mailhouse.sync.stops import Approval, Stop
+from mailhouse.sync.targets import Audience, ProfileModel, Targets
 
 __all__ = [
     "Approval",

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import duckdb
 
 from mailhouse.consent.state import BRAND, CHANNEL, ConsentState, state_of
-from mailhouse.sync.audiences import Targets
 from mailhouse.sync.identifiers import Relation
+from mailhouse.sync.targets import Targets
 
 
 def consent_state(connection: duckdb.DuckDBPyConnection, targets: Targets, now: datetime, max_age: timedelta) -> ConsentState:

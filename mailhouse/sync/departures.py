@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailhouse.destinations import Call, Change
-from mailhouse.sync.audiences import Targets
 from mailhouse.sync.context import ConsentLook, Context
 from mailhouse.sync.state import SCHEMA
+from mailhouse.sync.targets import Targets
 
 
 class Departures:

@@ -7,10 +7,11 @@ import duckdb
 from mailhouse.destinations import rules_for
 from mailhouse.errors import ConfigurationError, SyncRefused
 from mailhouse.settings import Connection
-from mailhouse.sync.audiences import PERSON, Audience, Field, ProfileModel, Targets
+from mailhouse.sync.audiences import PERSON
 from mailhouse.sync.consent import ConsentState, create_consent, exists
 from mailhouse.sync.decisions import create_decisions
 from mailhouse.sync.identifiers import quoted
+from mailhouse.sync.targets import Audience, Field, ProfileModel, Targets
 
 # what can be an address at all; whether it exists is for the ESP to say
 _ADDRESS = r"^[^@\s<>(),;:\\\"\[\]]+@[^@\s<>(),;:\\\"\[\].]+(\.[^@\s<>(),;:\\\"\[\].]+)+$"

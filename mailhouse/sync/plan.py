@@ -13,12 +13,13 @@ from mailhouse.destinations import Call, Change, rules_for
 from mailhouse.errors import ConfigurationError
 from mailhouse.settings import Connection
 from mailhouse.sync import difference, state
-from mailhouse.sync.audiences import Targets, place_name, read_audiences
+from mailhouse.sync.audiences import read_audiences
 from mailhouse.sync.consent import ConsentState, consent_state, exists
 from mailhouse.sync.context import Context
 from mailhouse.sync.decisions import decisions_table
 from mailhouse.sync.desired import create_desired
 from mailhouse.sync.stops import Approval, Stop, find_stops
+from mailhouse.sync.targets import Targets, place_name
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from mailhouse.destinations import Destination, Record, Rules, Settled, rules_for
 from mailhouse.errors import MailhouseError
 from mailhouse.sync import drift, state
-from mailhouse.sync.audiences import place_name
 from mailhouse.sync.context import Context
 from mailhouse.sync.difference import dumps
 from mailhouse.sync.drift import Known
 from mailhouse.sync.journal import Journal
 from mailhouse.sync.plan import Plan
 from mailhouse.sync.state import SCHEMA
+from mailhouse.sync.targets import place_name
 
 # more keys than this say nothing more; the figures beside them are of all
 LISTED = 1000

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import duckdb
 
-from mailhouse.sync.audiences import Audience
+from mailhouse.sync.targets import Audience
 
 # fewer people than this are never a mistake worth stopping for
 FLOOR = 50

@@ -12,10 +12,11 @@ from mailhouse.destinations import Record, Rules, rules_for
 from mailhouse.errors import ConfigurationError, SyncRefused
 from mailhouse.settings import Connection
 from mailhouse.sync import state
-from mailhouse.sync.audiences import Audience, Targets, read_audiences
+from mailhouse.sync.audiences import read_audiences
 from mailhouse.sync.consent import consent_state, exists
 from mailhouse.sync.context import Context
 from mailhouse.sync.desired import create_desired
+from mailhouse.sync.targets import Audience, Targets
 
 _RECORDS = pa.schema(
     [(name, pa.string()) for name in ("container", "document_key", "vendor_id", "address", "mailbox", "status", "fields")]

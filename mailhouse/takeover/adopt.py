@@ -9,8 +9,9 @@ from typing import Any
 from mailhouse.destinations import Rules
 from mailhouse.errors import ConfigurationError
 from mailhouse.sync import state
-from mailhouse.sync.audiences import Audience, place_name, read_audiences
+from mailhouse.sync.audiences import read_audiences
 from mailhouse.sync.context import Context
+from mailhouse.sync.targets import Audience, place_name
 from mailhouse.takeover.account import connection_of, create_there, create_wanted, read_account
 from mailhouse.takeover.findings import differing
 from mailhouse.takeover.journal import Adopted, AdoptionJournal

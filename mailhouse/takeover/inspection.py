@@ -8,8 +8,8 @@ from typing import Any
 
 from mailhouse.errors import ConfigurationError
 from mailhouse.settings import Connection
-from mailhouse.sync.audiences import place_name
 from mailhouse.sync.context import Context
+from mailhouse.sync.targets import place_name
 from mailhouse.takeover.account import connection_of, create_there, create_wanted, read_account
 from mailhouse.takeover.findings import KINDS, create_findings
 
