@@ -48,10 +48,13 @@ def run_chain(settings: Settings, *, with_sync: bool = True, **options: Any) -> 
     """The whole road, as `mailhouse run` walks it, without the printing."""
     with chain.open_run(settings, **{"approval": MEANT} | options) as run:
         chain.land_sources(run)
+        if with_sync:
+            chain.tell_withdrawals(run, is_built=False)
         chain.normalise_contact_points(run)
         chain.build_models(run)
         chain.decide_gate(run)
         if with_sync:
+            chain.tell_withdrawals(run)
             chain.plan_sync(run)
             chain.apply_plan(run)
             chain.compare(run)
