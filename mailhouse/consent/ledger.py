@@ -24,10 +24,10 @@ semi join consent_asked using (mailbox)
 """
 OF_PEOPLE = {
     "int_customer_mailboxes_collected": "consent_people using (customer_id)",
-    "int_identities_resolved": "consent_people using (customer_id)",
     "int_mailbox_jurisdictions_decided": "consent_asked using (mailbox)",
 }
 ACTS = """
+create or replace temp table consent_acts_read as
 select * from {consent_events}
 where
     mailbox in (select consent_asked.mailbox from consent_asked)
@@ -37,6 +37,14 @@ where
     or record_key in (
         select known.record_key from {int_identities_resolved} as known semi join consent_people using (customer_id)
     )
+"""
+# Whose acts they are, also of those who merely share a mailbox with the people: an act of a record that belongs to nobody
+# would count for everybody who uses the mailbox.
+IDENTITIES = """
+select * from {int_identities_resolved}
+where
+    record_key in (select acts.record_key from consent_acts_read as acts)
+    or customer_id in (select consent_people.customer_id from consent_people)
 """
 
 
@@ -55,7 +63,9 @@ class WarehouseLedger:
         """Everything else that a decision on these mailboxes reads, the clock apart. Raises ConsentUnavailable."""
         with self._people_of(mailboxes):
             tables = {name: self._read(f"select * from {{{name}}} semi join {whom}") for name, whom in OF_PEOPLE.items()}
-            tables[LEDGER] = self._read(ACTS)
+            self._run(ACTS)
+            tables[LEDGER] = self._read("select * from consent_acts_read")
+            tables["int_identities_resolved"] = self._read(IDENTITIES)
         return tables
 
     def of_the_same_people(self, mailboxes: Collection[str]) -> set[str]:

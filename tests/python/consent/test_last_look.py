@@ -64,6 +64,34 @@ def test_a_withdrawal_under_one_address_counts_for_the_others_of_the_person(worl
     assert world.look(world.allowed()) == {someone.mailbox: "withdrawn"}
 
 
+def test_a_withdrawal_of_somebody_who_shares_a_mailbox_is_theirs_alone(world: World) -> None:
+    someone, other, *_ = world.allowed()
+    for document in (someone, other):
+        world.warehouse.execute(
+            "insert into intermediate.int_customer_mailboxes_collected by name"
+            " select * replace ('home@mail.example' as mailbox, 'home@mail.example' as email)"
+            " from intermediate.int_customer_mailboxes_collected where mailbox = ?",
+            [document.mailbox],
+        )
+    world.warehouse.execute(
+        """
+        insert into marts.consent_events by name
+        select * replace ('no' as event_id, 'home@mail.example' as mailbox, 'withdraw' as act, 'unsubscribed' as reason,
+            '*' as purpose, null as occurred_at)
+        from marts.consent_events
+        where record_key in (
+            select record_key from intermediate.int_identities_resolved
+            inner join intermediate.int_customer_mailboxes_collected as used using (customer_id)
+            where used.mailbox = ?
+        )
+        limit 1
+        """,
+        [other.mailbox],
+    )
+    assert "unsubscribed" not in world.look([someone]).values()
+    assert world.look([other]) == {other.mailbox: "unsubscribed"}
+
+
 def test_a_withdrawal_of_another_purpose_leaves_this_one_alone_and_of_an_unheard_of_one_does_not(world: World) -> None:
     one, two, *_ = world.allowed()
     world.warehouse.execute("insert into intermediate.consent_purposes values ('email', 'research', false, 'Questions')")
