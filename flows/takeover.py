@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.chain import Say, open_run, publish, sync_context
+from flows.chain import Say, open_run, publish, sync_context, tell_withdrawals
 from mailhouse import sync
 from mailhouse.clock import SystemClock, clock_of
 from mailhouse.leases import destination_lease
@@ -17,17 +17,21 @@ from mailhouse.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class Reverted:
-    """What a revert did: its plan, and what became of it; no result when there was nothing to send."""
+    """What a revert did: its plan, and what became of it; no result when there was nothing to send.
+
+    `before` are the problems met before it: who said no is told to every system first, and jobs left on their way are asked.
+    """
 
     revert: Revert
     result: "sync.SyncResult | None"
     receipts: "Sequence[sync.Receipt]"
+    before: Sequence[str]
 
     @property
     def problems(self) -> list[str]:
         """Each reason why the state before is not back, one line each."""
         unequal = [f"{one.name}: desired, delivered and actual differ; see the receipt" for one in self.receipts if not one.ok]
-        return [*(self.result.problems if self.result else ()), *unequal]
+        return [*self.before, *(self.result.problems if self.result else ()), *unequal]
 
 
 @contextmanager
@@ -69,13 +73,14 @@ def plan_revert(settings: Settings, run_id: str) -> Revert:
 def revert(settings: Settings, run_id: str, *, wait: float | None = None, say: Say = lambda _: None) -> Reverted:
     """Take a run back, and compare what is there with what was there before it."""
     with open_run(settings, "mailhouse revert", wait=wait, say=say) as run:
+        tell_withdrawals(run)
         with ExitStack() as held:
             leases = [held.enter_context(run.hold(destination_lease(name))) for name in sorted(settings.connections)]
             connection = held.enter_context(run.warehouse.write())
             context = sync_context(run, connection, leases)
-            sync.recover(context)
+            run.problems += sync.recover(context).problems
             planned = plan_back(context, run_id)
             result = carry_out(context, planned, SystemClock().now())
             receipts = sync.receipt(context, planned.plan, result.run_id) if result else ()
         publish(run)
-    return Reverted(planned, result, receipts)
+    return Reverted(planned, result, receipts, run.problems)
