@@ -5,12 +5,12 @@ from datetime import date
 from pathlib import Path
 
 from prefect import flow, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed, State
 
-from flows import approval, chain
+from flows import approval, artifacts, chain
 from flows.chain import Run
 from mailhouse import report
 from mailhouse.build import Layer, Node
@@ -64,7 +64,7 @@ def approved(settings: Settings, wait_seconds: int) -> State:
     answer = approval.answer()
     word = Approval(answer.reason, answer.who)
     run = chain.sync_only(settings, (), wait=wait_seconds, approval=word, say=get_run_logger().debug)
-    create_table_artifact(report.receipt_table(run.receipts).as_dicts(), key="receipt", description="Receipt")
+    artifacts.show(report.receipt_table(run.receipts))
     return Failed(message=run.problems[0]) if run.problems else Completed(message=f"Sent as approved: {answer.reason}")
 
 
@@ -84,9 +84,10 @@ def walk(run: Run) -> State:
         if run.result is not None:
             stage("Compare desired, delivered and actual", lambda: compare(run))
         stage("Publish the copy for readers", lambda: publish(run))
-    create_table_artifact(report.stages(run.stages).as_dicts(), key="stages", description="Time and rows of each stage")
+    artifacts.show(report.stages(run.stages))
     if run.problems:
-        create_markdown_artifact("\n".join(f"- {problem}" for problem in run.problems), key="problems")
+        told = "\n".join(f"- {problem}" for problem in run.problems)
+        create_markdown_artifact(told, key="problems", description=f"{len(run.problems)} problems of the latest run that had any")
         return Failed(message=f"{len(run.problems)} problems: {run.problems[0]}")
     return Completed(message="Everything is in step")
 
@@ -107,15 +108,16 @@ def land(run: Run) -> None:
 def tell(run: Run, *, is_built: bool = True) -> None:
     """Tell who said no. Raises MailhouseError saying who could not be told; the flow goes on."""
     result = chain.tell_withdrawals(run, is_built=is_built)
-    table = report.withdrawal_table(run.withdrawals)
-    create_table_artifact(table.as_dicts(), key=table.key, description=table.title)
+    artifacts.show(report.withdrawal_table(run.withdrawals))
     if not result.ok:
         raise MailhouseError(result.problems[0])
 
 
 def build(run: Run) -> None:
-    """Build everything. Raises BuildFailed saying how much of it failed."""
+    """Build everything, with a bar of how far it is. Raises BuildFailed saying how much of it failed."""
+    run.say = artifacts.bar("build", run.project.size)
     chain.build_models(run)
+    run.say = get_run_logger().debug
     failed = [node for layer in run.layers for node in layer.failed]
     if failed:
         raise BuildFailed(f"{len(failed)} models and tests failed, the first is {failed[0].name}: {failed[0].message}")
@@ -136,7 +138,7 @@ def fail(node: Node) -> None:
 def plan(run: Run) -> None:
     chain.plan_sync(run)
     for table in report.plan_tables(run.plan):
-        create_table_artifact(table.as_dicts(), key=table.key, description=table.title)
+        artifacts.show(table)
 
 
 def apply(run: Run) -> None:
@@ -146,8 +148,7 @@ def apply(run: Run) -> None:
 
 
 def compare(run: Run) -> None:
-    table = report.receipt_table(chain.compare(run))
-    create_table_artifact(table.as_dicts(), key="receipt", description=table.title)
+    artifacts.show(report.receipt_table(chain.compare(run)))
 
 
 def publish(run: Run) -> None:
@@ -156,7 +157,7 @@ def publish(run: Run) -> None:
         return
     with run.warehouse.read() as connection:
         text = "\n\n".join(table.as_markdown() for table in report.rfm_tables(connection))
-    create_markdown_artifact(text, key="rfm-grid")
+    create_markdown_artifact(text, key="rfm-grid", description="Customers by recency, frequency and what they spent")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # dbt takes a second to import, and whoever only looks at wha
 # The folders of the road, in its order; profiles and segments are one step for whoever looks on.
 LAYERS = ("seeds", "staging", "intermediate", "marts", "profiles", "segments")
 QUOTED = re.compile(r"'[^']*@[^']*'|(?<=[Ss]tring )['\"][^'\"]*['\"]|(?<=value )['\"][^'\"]*['\"]")
+BUILT = {"model", "seed", "snapshot", "test"}
 GOOD = {"success", "pass", "warn", "no-op", "partial success"}
 
 
@@ -85,6 +86,12 @@ class Project:
 
     def read_manifest(self) -> Mapping[str, Any]:
         return json.loads(self.settings.manifest.read_text(encoding="utf-8"))
+
+    @property
+    def size(self) -> int:
+        """How many models, seeds and data tests a build goes through; 0 before the project was parsed."""
+        nodes = self.manifest.nodes.values() if self.manifest else ()
+        return sum(str(node.resource_type) in BUILT for node in nodes)
 
     def build(
         self,

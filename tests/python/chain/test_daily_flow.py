@@ -118,6 +118,11 @@ def test_rfm_grid_plan_and_receipt_are_artifacts(first: Shown, good: Shown):
     assert "desired" in good.artifacts["receipt"]
 
 
+def test_the_bar_of_the_build_goes_to_its_end(first: Shown):
+    assert float(first.artifacts["build"]) == 100.0
+    assert re.search(r'"description": "(\d+) of \1: \w+"', first.everything)
+
+
 def test_no_person_is_shown(first: Shown, good: Shown, world: Settings):
     everything = first.everything + good.everything
     assert not re.search(r"[\w.+-]+@[\w-]+\.\w+", everything)
