@@ -1,5 +1,6 @@
 """The decision's SQL as dbt compiles it, random ledgers to run it on, and a small built warehouse with its inbox."""
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -121,7 +122,8 @@ class World:
 @pytest.fixture
 def world(built: Path, tmp_path: Path) -> Iterator[World]:
     workdir = tmp_path / "work"
-    shutil.copytree(built, workdir)
+    # nobody writes to the published copy, and it is as large as the warehouse
+    shutil.copytree(built, workdir, copy_function=lambda file, to: (os.link if "published" in file else shutil.copy2)(file, to))
     settings = Settings(PROJECT, workdir, {})
     with Warehouse(settings).write() as warehouse:
         yield World(settings, warehouse)

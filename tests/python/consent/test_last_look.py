@@ -144,11 +144,11 @@ def test_it_decides_at_the_clock_s_now(world: World) -> None:
 
 
 def test_reading_ahead_changes_no_decision(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailhouse.consent.current.AHEAD", 5)
+    monkeypatch.setattr("mailhouse.consent.current.AHEAD", 15)
     asked = world.everyone()
     with LastLook(world) as plain, LastLook(world) as ahead:
         ahead.expect(asked[:-4])
-        batches = [asked[start : start + 3] for start in range(0, len(asked), 3)]
+        batches = [asked[start : start + 9] for start in range(0, len(asked), 9)]
         # in their order, then some that come back, then some of here and there
         for batch in [*batches, batches[1], batches[0], asked[2:30:9]]:
             assert ahead.look(batch) == plain.look(batch)

@@ -10,7 +10,7 @@ from mailhouse.consent.decide import Decider, Tables
 from mailhouse.consent.ledger import WarehouseLedger, clock_table
 from tests.python.consent.ledgers import NOW, generate
 
-SEED, COUNT, BATCHES = 7, 3_000, 12
+SEED, COUNT, BATCHES = 7, 2_000, 8
 
 
 def test_a_batch_is_decided_as_everybody_is(sql: DecisionSql) -> None:
