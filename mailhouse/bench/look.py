@@ -1,6 +1,6 @@
 """A last look at decisions made by hand: the engine is measured with it, and no dbt project has to be built for that."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,9 @@ class AllowedLook:
             "select mailbox, purpose, event_id from marts.consent_status where decision = 'allow'"
         ).fetchall()
         self._entries = {(mailbox, purpose): entry for mailbox, purpose, entry in rows}
+
+    def expect(self, changes: Iterable[Change]) -> None:
+        """Reads anew each time: nothing is prepared."""
 
     def look(self, changes: Sequence[Change]) -> Look:
         refused: dict[str, str] = {}

@@ -145,6 +145,7 @@ class _Applying:
         connection = self._context.settings.connections.get(self._name)
         rules = rules_for(connection.vendor) if connection else None
         if self._calls and connection and rules:
+            self._look.expect(change for call in self._calls if call.action != "leave" for change in call.changes)
             try:
                 async with rules.connect(connection, self._context.clock) as destination:
                     try:

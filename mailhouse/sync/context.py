@@ -1,6 +1,6 @@
 """What every part of the reverse sync is given: nothing is looked up behind its back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,9 @@ class ConsentLook(Protocol):
     """The last look at consent, right before a batch; `LastLook` is the one of every real run."""
 
     trouble: str
+
+    def expect(self, changes: Iterable[Change]) -> None:
+        """Say who will be looked at, in that order."""
 
     def look(self, changes: Sequence[Change]) -> Look:
         """Who of these may not be written to now, and by which entries of the ledger the others may."""

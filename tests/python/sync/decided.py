@@ -1,6 +1,6 @@
 """A last look at hand-made decisions: the tests of the engine say who may be written to, and need no ledger for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from mailhouse import sync
@@ -18,6 +18,9 @@ class DecidedLook:
         self._context = context
         self.trouble = ""
         self.withdrawn: list[tuple[datetime, str]] = []
+
+    def expect(self, changes: Iterable[Change]) -> None:
+        """Reads anew each time: nothing is prepared."""
 
     def look(self, changes: Sequence[Change]) -> Look:
         context = self._context
