@@ -18,7 +18,7 @@ LATENCY_RATIO, NOTHING_SECONDS, DIFFERENCE_RATIO = 2.5, 1.0, 8.0
 class Goal:
     """What is aimed at, what was measured by the clock on the wall and what by CPU (both in words), and whether each is enough.
 
-    `by_cpu` is what this machine would give if it were not shared; None where it is the same figure.
+    `by_cpu` is what our own CPU time allows, whoever else uses the machine; `measured` is '' where CPU alone is compared.
     """
 
     what: str
@@ -49,9 +49,11 @@ class Figures:
         goals = [_engine_goal(one) for one in self.engine if not one.latency and one.work != WORK[0]]
         goals += [_push_goal(one) for one in self.push]
         if self.difference:
-            what = f"difference of {self.difference.people:,} people <= {DIFFERENCE_RATIO:g}x reading and hashing them"
-            ratio = self.difference.ratio
-            goals.append(Goal(what, "", ratio <= DIFFERENCE_RATIO, f"{ratio:.1f}x", ratio <= DIFFERENCE_RATIO))
+            people, ratio, hash_ratio = self.difference.people, self.difference.ratio, self.difference.hash_ratio
+            for how, measured in (("md5", ratio), ("DuckDB's hash", hash_ratio)):
+                what = f"difference of {people:,} people <= {DIFFERENCE_RATIO:g}x reading and hashing them ({how})"
+                is_met = measured <= DIFFERENCE_RATIO
+                goals.append(Goal(what, "", is_met, f"{measured:.1f}x", is_met))
         return goals
 
     def as_dict(self) -> dict[str, Any]:
