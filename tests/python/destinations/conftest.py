@@ -1,8 +1,6 @@
 """A Klaviyo sandbox on the loopback whose seconds are the client's own, for the tests of what speaks to ESPs."""
 
 import asyncio
-import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +8,6 @@ from typing import Any, TypeVar
 
 import orjson
 import pytest
-import uvicorn
 
 from mailhouse.clock import FixedClock
 from mailhouse.destinations import Call, Change
@@ -20,9 +17,9 @@ from mailhouse.sandbox.klaviyo_lists import FLOW, flow_row
 from mailhouse.sandbox.klaviyo_members import LIST, lists_of
 from mailhouse.sandbox.klaviyo_profiles import PROFILE
 from mailhouse.sandbox.runtime import Runtime
-from mailhouse.sandbox.server import CuttableProtocol, application
 from mailhouse.sandbox.store import stamp
 from mailhouse.settings import Connection
+from tests.python.serving import Serving
 
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 Result = TypeVar("Result")
@@ -52,26 +49,11 @@ class Vendor:
         self.runtime = Runtime(directory)
         self.store = self.runtime.store
         self.clock = SharedClock(NOW, self.runtime)
-        config = uvicorn.Config(
-            application(self.runtime),
-            host="127.0.0.1",
-            port=0,
-            http=CuttableProtocol,
-            ws="none",
-            lifespan="off",
-            log_level="error",
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self._serving = Serving(self.runtime)
+        self.url = self._serving.url
 
     def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self.runtime.close()
+        self._serving.close()
 
     def empty(self) -> None:
         """An account of which nothing is known, at the first moment."""

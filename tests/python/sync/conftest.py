@@ -1,8 +1,6 @@
 """A Mailchimp sandbox on the loopback and a small warehouse by hand, for the tests of the reverse sync."""
 
 import json
-import threading
-import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -12,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from mailhouse import sync
 from mailhouse.clock import Clock, FixedClock
 from mailhouse.sandbox.runtime import Runtime
-from mailhouse.sandbox.server import CuttableProtocol, application
 from mailhouse.sandbox.store import Row
 from mailhouse.settings import Connection, Settings
 from mailhouse.warehouse import Warehouse
+from tests.python.serving import Serving
 from tests.python.sync.decided import DecidedLook
 
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
@@ -49,26 +46,11 @@ class Esp:
             ],
         )
         self.runtime.limits.change({"mailchimp": {"stats_lag_seconds": 0.0}})
-        config = uvicorn.Config(
-            application(self.runtime),
-            host="127.0.0.1",
-            port=0,
-            http=CuttableProtocol,
-            ws="none",
-            lifespan="off",
-            log_level="error",
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self._serving = Serving(self.runtime)
+        self.url = self._serving.url
 
     def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self.runtime.close()
+        self._serving.close()
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

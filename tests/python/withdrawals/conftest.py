@@ -1,27 +1,24 @@
 """Four vendors on the loopback, a warehouse whose few relations are made by hand, and people who are in all of it."""
 
 import re
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from mailhouse import sync, withdrawals
 from mailhouse.consent.acts import ConsentAct
 from mailhouse.consent.inbox import Inbox
 from mailhouse.sandbox.klaviyo_profiles import PROFILE, new_profile
 from mailhouse.sandbox.runtime import Runtime
-from mailhouse.sandbox.server import CuttableProtocol, application
 from mailhouse.sandbox.store import Row, stamp
 from mailhouse.settings import Connection, Settings
 from mailhouse.warehouse import Warehouse
 from mailhouse.withdrawals.base import Withdrawal
 from tests.python.destinations.conftest import SharedClock
+from tests.python.serving import Serving
 
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 BEFORE = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
@@ -65,27 +62,11 @@ class Vendors:
         runtime.close()
         self.runtime = Runtime(directory)
         self.store = self.runtime.store
-        # every waiting call may be many
-        config = uvicorn.Config(
-            application(self.runtime),
-            host="127.0.0.1",
-            port=0,
-            http=CuttableProtocol,
-            ws="none",
-            lifespan="off",
-            log_level="error",
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self._serving = Serving(self.runtime)
+        self.url = self._serving.url
 
     def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self.runtime.close()
+        self._serving.close()
 
     def empty(self) -> SharedClock:
         """Accounts of which nothing is known but two lists, at the first moment; gives back the clock of it."""
