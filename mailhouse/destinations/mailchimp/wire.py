@@ -67,7 +67,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value.encode()[:TEXT_BYTES].decode(errors="ignore")
+        # no character takes more than four bytes
+        return value if len(value) * 4 <= TEXT_BYTES else value.encode()[:TEXT_BYTES].decode(errors="ignore")
     return value
 
 
