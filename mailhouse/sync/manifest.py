@@ -28,14 +28,15 @@ class Model:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The models of one project by name."""
+    """The models of one project by name, and its seeds."""
 
     path: Path
     models: Mapping[str, Model]
+    seeds: Mapping[str, Model] = field(default_factory=dict)
 
     def relation(self, name: str) -> Relation | None:
-        """Where the model called `name` is, or None when the project has no such model."""
-        model = self.models.get(name)
+        """Where the model or seed called `name` is, or None when the project has none of that name."""
+        model = self.models.get(name) or self.seeds.get(name)
         return model.relation if model else None
 
 
@@ -48,11 +49,11 @@ def read_manifest(path: Path) -> Manifest:
         raise ConfigurationError(f"{path}: not there; run `mailhouse run` or `dbt parse` first") from error
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{path}: not readable as dbt's manifest; delete it and run `dbt parse`") from error
-    models = {}
+    named: dict[str, dict[str, Model]] = {"model": {}, "seed": {}}
     for node in nodes:
-        if node.get("resource_type") == "model":
-            models[node["name"]] = _model(node)
-    return Manifest(path=path, models=models)
+        if node.get("resource_type") in named:
+            named[node["resource_type"]][node["name"]] = _model(node)
+    return Manifest(path=path, models=named["model"], seeds=named["seed"])
 
 
 def _model(node: Mapping[str, Any]) -> Model:

@@ -14,7 +14,7 @@ from mailhouse.sync.identifiers import Relation
 from mailhouse.sync.manifest import read_manifest
 from mailhouse.takeover.account import create_temporary
 
-KINDS = ("said_no", "not_permitted", "should_leave", "missing", "unknown", "differs", "dead")
+KINDS = ("said_no", "bad_address", "not_permitted", "should_leave", "missing", "unknown", "differs", "dead")
 COLUMNS = (*("kind", "container", "membership", "reason", "put_there_by", "address", "vendor_id", "document_key", "customer_id"),)
 
 _TABLE = """
@@ -41,23 +41,29 @@ _KNOWN = """
     group by mailboxes.mailbox
 """
 
-# the account would mail them, and nothing that the destination's segments are for is permitted: somebody refused it, or nobody
-# ever agreed to it in a way that counts
+# the account would mail them, and nothing that the destination's segments are for is permitted: the person refused it, the
+# address is known to be no good, or nobody ever agreed to it in a way that counts
 _NOT_PERMITTED = """
     insert into takeover_findings
     with refused as (
         select
             consent.mailbox,
             min(consent.reason) as reason,
+            bool_or(coalesce(entries.act = 'block' and block_reasons.reaches = 'mailbox', false)) as is_of_the_address,
             bool_or(coalesce(entries.act in ('withdraw', 'block'), false)) as is_refusal
         from sync_consent as consent
         left join {ledger} as entries on consent.event_id = entries.event_id
+        left join {block_reasons} as block_reasons on entries.reason = block_reasons.reason
         where consent.purpose in (select purpose from sync_targets where destination = $destination)
         group by consent.mailbox
         having not bool_or(consent.is_allowed)
     )
     select
-        case when refused.is_refusal then 'said_no' else 'not_permitted' end,
+        case
+            when refused.is_of_the_address then 'bad_address'
+            when refused.is_refusal then 'said_no'
+            else 'not_permitted'
+        end,
         records.container, '', refused.reason, '', records.address, records.vendor_id, records.document_key,
         coalesce(known.customer_id, '')
     from takeover_records as records
@@ -198,6 +204,7 @@ def create_findings(context: Context, destination: str, rules: Rules) -> None:
         "mailboxes": _built(context, "int_customer_mailboxes_collected"),
         "engagement": _built(context, "int_engagement_summed"),
         "ledger": _built(context, "consent_events"),
+        "block_reasons": _built(context, "consent_block_reasons"),
     }
     named = {name: relation.sql for name, relation in relations.items()}
     warehouse.execute(_TABLE)

@@ -9,6 +9,7 @@ from mailhouse.takeover.revert import Revert
 
 MEANS = {
     "said_no": "mailable there, and said no",
+    "bad_address": "mailable there, and known elsewhere to be no good",
     "not_permitted": "mailable there, and never said yes in a way that counts",
     "should_leave": "in a membership that a segment feeds, and not wanted there",
     "missing": "wanted, and not there",

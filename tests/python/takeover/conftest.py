@@ -44,7 +44,13 @@ class Project(Both):
         super().__post_init__()
         (self.folder / "dbt_project.yml").write_text(PROJECT)
         self.warehouse.execute("create schema if not exists intermediate")
-        self.warehouse.execute("alter table marts.consent_events add column if not exists act varchar")
+        for column in ("act", "reason"):
+            self.warehouse.execute(f"alter table marts.consent_events add column if not exists {column} varchar")
+        self.warehouse.execute("create schema if not exists seeds")
+        self.warehouse.execute("create table if not exists seeds.consent_block_reasons (reason varchar, reaches varchar)")
+        self.warehouse.execute(
+            "insert into seeds.consent_block_reasons values ('complaint', 'person'), ('hard_bounce', 'mailbox')"
+        )
         self.warehouse.execute(
             "create table if not exists marts.customer_records"
             " (customer_id varchar, connection_id varchar, source varchar, record_type varchar)"
@@ -61,13 +67,13 @@ class Project(Both):
         super().people(numbers, **decision)
         self.known(numbers, "shopify")
 
-    def refused(self, numbers: range, reason: str) -> None:
-        """Customers who said no, and the ledger's entries of it."""
+    def refused(self, numbers: range, reason: str, act: str = "withdraw") -> None:
+        """Customers who may not be written to, and the ledger's entries that say so."""
         self.people(numbers, decision="deny", reason=reason)
         events = [f"e{number}" for number in numbers]
         self.warehouse.execute(
-            "insert into marts.consent_events (event_id, received_at, act) select unnest(?::varchar[]), ?, 'withdraw'",
-            [events, self.clock.now()],
+            "insert into marts.consent_events (event_id, received_at, act, reason) select unnest(?::varchar[]), ?, ?, ?",
+            [events, self.clock.now(), act, reason],
         )
 
     def known(self, numbers: range, connection: str) -> None:
@@ -107,7 +113,8 @@ class Project(Both):
             if one["name"] == "mailchimp_profiles":
                 for column, purpose in self.purposes.items():
                     one["columns"][column]["config"]["meta"]["purpose"] = purpose
-        return [*found, *(model(name, schema, {}, ["customer_id"]) for name, schema in MODELS.items())]
+        seed = model("consent_block_reasons", "seeds", {}, ["reason"]) | {"resource_type": "seed"}
+        return [*found, seed, *(model(name, schema, {}, ["customer_id"]) for name, schema in MODELS.items())]
 
     @property
     def connection(self) -> Connection:

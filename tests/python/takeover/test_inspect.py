@@ -46,6 +46,12 @@ def plant_everything(project):
     plant("not_permitted", range(110, 112), "no_proof")
     plant("should_leave", range(100, 104), "crm_opt_out", membership="VIP", put_there_by="others")
     plant("should_leave", range(104, 106), "crm_opt_out", membership="NEWS", put_there_by="others")
+    # refused by the person, and by the address alone
+    project.refused(range(113, 116), "complaint", "block")
+    project.refused(range(116, 119), "hard_bounce", "block")
+    project.put(range(113, 119))
+    plant("said_no", range(113, 116), "complaint")
+    plant("bad_address", range(116, 119), "hard_bounce")
     # not in the segment any more; an upsert lets nobody go who still says yes
     project.put(range(60, 65), "VIP", "NEWS")
     plant("should_leave", range(60, 65), "not_in_segment", membership="VIP", put_there_by="others")
@@ -92,7 +98,7 @@ def test_each_planted_finding_is_found_and_no_other(shared, planted):
     assert set(shared.warehouse.execute(ROWS).fetchall()) == planted
     assert shared.warehouse.execute("select count(*) from takeover_findings").fetchall() == [(len(planted),)]
     assert [(one.container, one.records, one.mailable, one.billed) for one in inspection.contents] == [
-        ("Customers", 41, 35, 38),
+        ("Customers", 47, 41, 44),
         ("Old newsletter", 4, 2, 4),
     ]
     assert {(one.membership, one.automation, one.people) for one in inspection.automations} == {
