@@ -3,6 +3,9 @@
 from math import ceil
 
 from flows.chain import Run
+from flows.takeover import inspect_account
+from mailhouse.explain import explain_published
+from mailhouse.warehouse import Warehouse
 from tests.python.chain.conftest import TwoDays
 
 BATCH = 500
@@ -85,6 +88,29 @@ def test_only_changed_people_are_planned(two_days: TwoDays):
     changed = {change.key for changes in two_days.later.plan.changes.values() for change in changes}
     everyone = {change.key for changes in two_days.first.plan.changes.values() for change in changes}
     assert 0 < len(changed) < len(everyone) / 4
+
+
+def test_after_the_sync_inspect_finds_nothing_that_is_ours(two_days: TwoDays):
+    for destination in ("mailchimp", "klaviyo"):
+        inspection, files = inspect_account(two_days.settings, destination)
+        found = {one.kind: one for one in inspection.found}
+        assert {"said_no", "missing", "should_leave", "differs"} & found.keys() == set()
+        assert all(path.stat().st_size for path in files)
+
+
+def test_people_are_explained_by_the_log_and_the_ledger(two_days: TwoDays):
+    with Warehouse(two_days.settings).read() as connection:
+        addresses = connection.execute(
+            "select address from reverse_sync.delivered where destination = 'mailchimp' order by document_key limit 10"
+        ).fetchall()
+    for (address,) in addresses:
+        found = explain_published(two_days.settings, address)
+        entries = {row["event_id"] for row in found.ledger}
+        written_to = [row for row in found.audiences if row["is_allowed"] and row["is_this_address"]]
+        assert written_to
+        assert all(row["is_delivered"] and row["ledger_event_id"] in entries for row in written_to)
+        assert {entry for row in found.deliveries for entry in row["permitted_by"]} <= entries
+        assert any(row["joined"] for row in found.deliveries)
 
 
 def test_who_said_no_is_told_once_and_what_comes_back_is_told_on_to_nobody(two_days: TwoDays):
