@@ -36,11 +36,18 @@ class ConsentLook(Protocol):
         """Let go of what it holds."""
 
 
+class Told(Protocol):
+    """What came of telling: one line for each system that could not be told."""
+
+    @property
+    def problems(self) -> Sequence[str]: ...
+
+
 class Ear(Protocol):
     """Listens beside a running sync, and tells every other system what it hears; `withdrawals.Hearing` is one."""
 
-    async def heed(self) -> object:
-        """Tell what was heard since the last call."""
+    async def heed(self) -> Told | None:
+        """Tell what was heard since the last call; None when there was nothing to tell."""
 
 
 @dataclass(frozen=True)

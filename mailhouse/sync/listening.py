@@ -34,8 +34,14 @@ class Listening:
 
     async def _tell(self, ear: Ear) -> None:
         try:
-            await ear.heed()
+            told = await ear.heed()
         except MailhouseError as error:
-            log.warning("%s", error)
-            if str(error) not in self.troubles:
-                self.troubles.append(str(error))
+            self._note(str(error))
+        else:
+            for problem in told.problems if told is not None else ():
+                self._note(problem)
+
+    def _note(self, trouble: str) -> None:
+        log.warning("%s", trouble)
+        if trouble not in self.troubles:
+            self.troubles.append(trouble)
