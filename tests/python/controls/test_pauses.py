@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mailhouse import controls
@@ -48,6 +49,7 @@ def test_pausing_twice_keeps_the_first_reason_and_one_resume_ends_it(settings):
     assert controls.paused(settings, "mailchimp", SEGMENTS) is None
 
 
+@hypothesis_settings(deadline=None)  # each act waits for the disk
 @given(st.lists(st.tuples(st.sampled_from(("pause", "resume")), st.sampled_from(NAMES)), max_size=8))
 def test_pauses_are_independent_of_each_other(tmp_path_factory, acts):
     settings = replace(load_settings(project=ROOT), workdir=tmp_path_factory.mktemp("pauses"))

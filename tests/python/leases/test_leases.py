@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mailhouse.clock import FixedClock, SystemClock
@@ -131,6 +132,7 @@ ACTS = st.one_of(
 )
 
 
+@hypothesis_settings(deadline=None)  # each act waits for the disk
 @given(st.lists(ACTS, max_size=12))
 def test_whoever_comes_goes_and_sleeps_at_most_one_may_work(tmp_path_factory, acts):
     """A model beside it: the newest holder works until it goes; another comes in only when it went or slept too long."""

@@ -33,7 +33,7 @@ def test_a_command_says_who_has_the_warehouse(settings, words, wait):
 
 def test_wait_without_a_number_has_no_end(settings, monkeypatch):
     asked = []
-    monkeypatch.setattr("flows.walk.sync_now", lambda _settings, segments, wait: asked.append((segments, wait)) or True)
+    monkeypatch.setattr("flows.walk.sync_now", lambda _settings, segments, wait, **_: asked.append((segments, wait)) or True)
     for words in (["sync"], ["sync", "--wait"], ["sync", "seg_champions", "--wait"], ["sync", "--wait", "90", "seg_champions"]):
         assert CliRunner().invoke(main, ["--workdir", str(settings.workdir), *words]).exit_code == 0
     assert asked == [((), None), ((), math.inf), (("seg_champions",), math.inf), (("seg_champions",), 90.0)]
