@@ -33,9 +33,10 @@ class Said:
         return pa.Table.from_pylist([{"event_id": "e1", "act": "grant", "mailbox": mailbox, "source": "shopify"}])
 
 
-@pytest.fixture
-def ask(project):
-    def asked(text: str, *, heard: Mapping[str, str] | None = None, held_back: Mapping[str, str] | None = None):
+def asking(project):
+    """Makes the project explain somebody; what was `heard` since the build is address -> reason of a refusal."""
+
+    def ask(text: str, *, heard: Mapping[str, str] | None = None, held_back: Mapping[str, str] | None = None):
         @contextmanager
         def consent(settings, warehouse, manifest) -> Iterator[Said]:
             yield Said(warehouse, heard or {})
@@ -46,7 +47,28 @@ def ask(project):
     project.warehouse.execute(
         "insert into marts.customers select 'c00000' || n, n, date '2026-01-01' from range(10) as numbers(n)"
     )
-    return asked
+    return ask
+
+
+@pytest.fixture
+def ask(project):
+    return asking(project)
+
+
+@pytest.fixture(scope="module")
+def ask_synced(shared):
+    shared.people(range(6))
+    shared.segment("vip", range(4))
+    shared.sync()
+    return asking(shared)
+
+
+@pytest.fixture
+def looked_at(shared, ask_synced):
+    """A project of six people that was synced once; what a test does to the warehouse is undone after it."""
+    shared.warehouse.execute("begin transaction")
+    yield shared
+    shared.warehouse.execute("rollback")
 
 
 def test_why_somebody_is_written_to_and_what_was_delivered_when(project, ask):
@@ -74,35 +96,26 @@ def test_why_somebody_is_written_to_and_what_was_delivered_when(project, ask):
     assert [row["decision"] for row in found.consent] == ["allow"]
 
 
-def test_why_somebody_is_not_written_to(project, ask):
-    project.people(range(4))
-    project.segment("vip", range(4))
-    project.decide(1, "deny", "crm_opt_out")
-    project.warehouse.execute("delete from marts.consent_status where mailbox = ?", [address(2)])
-    for number, reason in ((1, "crm_opt_out"), (2, "no_consent_record"), (3, None)):
-        (row,) = ask(address(number)).audiences
+def test_why_somebody_is_not_written_to(looked_at, ask_synced):
+    looked_at.decide(1, "deny", "crm_opt_out")
+    looked_at.warehouse.execute("delete from marts.consent_status where mailbox = ?", [address(2)])
+    for number, reason in ((1, "crm_opt_out"), (2, "no_consent_record"), (3, None), (5, "not_in_segment")):
+        (row,) = ask_synced(address(number)).audiences
         assert (row["is_allowed"], row["reason"]) == (reason is None, reason)
 
 
-def test_what_was_heard_since_the_models_were_built_is_stronger(project, ask):
-    project.people(range(2))
-    project.segment("vip", range(2))
-    project.sync()
-    (row,) = ask(address(1), heard={address(1): "unsubscribed"}).audiences
-    assert (row["is_allowed"], row["reason"], row["ledger_event_id"], row["is_delivered"]) == (
-        False,
-        "unsubscribed",
-        "heard",
-        True,
-    )
+def test_what_was_heard_since_the_models_were_built_is_stronger(looked_at, ask_synced):
+    (row,) = ask_synced(address(1), heard={address(1): "unsubscribed"}).audiences
+    shown = (row["is_allowed"], row["reason"], row["ledger_event_id"], row["is_delivered"])
+    assert shown == (False, "unsubscribed", "heard", True)
 
 
-def test_what_holds_a_segment_back_is_said(project, ask):
-    project.people(range(2))
-    project.segment("vip", range(2))
-    assert ask(address(1), held_back={"seg_vip": "source shopify did not land"}).audiences[0]["held_back"].startswith("source")
-    controls.pause(project.settings, "seg_vip", "wrong offer", NOW)
-    assert "wrong offer" in ask(address(1)).audiences[0]["held_back"]
+def test_what_holds_a_segment_back_is_said(looked_at, ask_synced):
+    closed = {"seg_vip": "source shopify did not land"}
+    assert ask_synced(address(1), held_back=closed).audiences[0]["held_back"].startswith("source")
+    controls.pause(looked_at.settings, "seg_vip", "wrong offer", NOW)
+    assert "wrong offer" in ask_synced(address(1)).audiences[0]["held_back"]
+    controls.resume(looked_at.settings, "seg_vip", NOW)
 
 
 def test_what_the_esp_refused_and_what_was_adopted_is_told(project, ask):
@@ -118,24 +131,17 @@ def test_what_the_esp_refused_and_what_was_adopted_is_told(project, ask):
     assert (delivery["kind"], delivery["joined"]) == ("adopt", ["mailchimp: Customers / VIP"])
 
 
-def test_people_who_share_a_mailbox_are_all_told(project, ask):
-    project.people(range(2))
-    project.warehouse.execute("insert into marts.customer_records values ('c000009', 'hubspot', 'hubspot', 'contact')")
-    project.warehouse.execute("insert into intermediate.int_customer_mailboxes_collected values ('c000009', ?)", [address(1)])
-    project.segment("vip", range(2))
-    found = ask(address(1))
+def test_people_who_share_a_mailbox_are_all_told(looked_at, ask_synced):
+    looked_at.warehouse.execute("insert into marts.customer_records values ('c000009', 'hubspot', 'hubspot', 'contact')")
+    looked_at.warehouse.execute("insert into intermediate.int_customer_mailboxes_collected values ('c000009', ?)", [address(1)])
+    found = ask_synced(address(1))
     assert [row["customer_id"] for row in found.customers] == [customer(1), "c000009"]
-    assert [(row["customer_id"], row["reason"]) for row in found.audiences] == [
-        (customer(1), None),
-        ("c000009", "not_in_segment"),
-    ]
+    reasons = [(row["customer_id"], row["reason"]) for row in found.audiences]
+    assert reasons == [(customer(1), None), ("c000009", "not_in_segment")]
 
 
-def test_nobody_else_is_in_the_answer_and_it_can_be_shown(project, ask):
-    project.people(range(3))
-    project.segment("vip", range(3))
-    project.sync()
-    found = ask(address(1))
+def test_nobody_else_is_in_the_answer_and_it_can_be_shown(looked_at, ask_synced):
+    found = ask_synced(address(1))
     document = json.loads(found.as_json())
     assert document["mailbox"] == address(1)
     assert found.as_json().count("@") == 1
@@ -145,10 +151,8 @@ def test_nobody_else_is_in_the_answer_and_it_can_be_shown(project, ask):
     assert all(isinstance(cell, str) for table in shown.values() for row in table.rows for cell in row)
 
 
-def test_somebody_nobody_knows_and_something_that_is_no_address(project, ask):
-    project.people(range(1))
-    project.segment("vip", range(1))
-    stranger = ask("nobody@example.test")
+def test_somebody_nobody_knows_and_something_that_is_no_address(looked_at, ask_synced):
+    stranger = ask_synced("nobody@example.test")
     assert (stranger.customers, stranger.audiences, stranger.deliveries) == ([], [], [])
     with pytest.raises(ConfigurationError, match="no e-mail address"):
-        ask("nobody")
+        ask_synced("nobody")
