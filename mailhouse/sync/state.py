@@ -222,12 +222,17 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def readable(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give the plan each table it reads as `sync_<table>`: the state, or an empty one when there is none yet."""
+    """Give the plan each table it reads as `sync_<table>`: the state, or an empty one when there is none yet.
+
+    Raises SyncRefused for a state of an earlier Mailhouse: read as it is, everybody would look new.
+    """
     rows = connection.execute(
         "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = 'reverse_sync'"
     ).fetchall()
     there = {name for (name,) in rows}
-    source = SCHEMA if there.issuperset(TABLES) else _blank(connection)
+    if there and not (there.issuperset(TABLES) and _version(connection) == len(MIGRATIONS)):
+        raise SyncRefused(f"{SCHEMA}: written by another version of Mailhouse; run `mailhouse run`, which brings it up to date")
+    source = SCHEMA if there else _blank(connection)
     for table in ("delivered", "in_flight", "attempts", "holdouts", "send_decisions"):
         connection.execute(f"create or replace temp view sync_{table} as select * from {source}.{table}")
 
