@@ -190,7 +190,9 @@ class _Applying:
         while waiting and self._stopped is None:
             call = waiting.pop()
             try:
-                await self._heed(destination)
+                # removals go out also when nobody can tell what was said meanwhile
+                if call.action != "leave":
+                    await self._heed(destination)
                 await self._carry(destination, call)
             except MailhouseError as error:
                 log.warning("%s", error)

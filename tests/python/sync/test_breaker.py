@@ -123,3 +123,18 @@ def test_a_pause_set_while_a_sync_runs_is_obeyed_before_the_next_batch(world, es
     result = sync.sync(world.context, plan)
     assert "is paused" in str(result.destinations[0].error)
     assert len(esp.tag("NEWSLETTER")) == len(world.delivered("NEWSLETTER")) == 1000
+
+
+def test_removals_go_out_also_when_the_inbox_cannot_be_read(filled, esp, monkeypatch):
+    from mailhouse.errors import StateUnreadable
+    from tests.python.sync.decided import DecidedLook
+
+    def unreadable(self, moment):
+        raise StateUnreadable("inbox.db: cannot be read; restore it")
+
+    filled.members("newsletter", range(10, 205))
+    plan = filled.plan()
+    monkeypatch.setattr(DecidedLook, "withdrawn_since", unreadable)
+    result = sync.sync(filled.context, plan)
+    assert "inbox.db" in str(result.destinations[0].error)
+    assert len(esp.tag("NEWSLETTER")) == 190
