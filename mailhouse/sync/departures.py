@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from mailhouse.destinations import Call, Change
+from mailhouse.destinations import Call, Change, rules_for
 from mailhouse.sync.context import ConsentLook, Context
 from mailhouse.sync.state import SCHEMA
 from mailhouse.sync.targets import Targets
@@ -68,12 +68,18 @@ class Departures:
                 if (change.container, membership, change.key) in self._leaving:
                     continue
                 leaving.setdefault((change.container, membership), []).append(change)
-        calls = []
+        gone: dict[tuple[str, str], Change] = {}
         for (container, membership), members in sorted(leaving.items()):
-            gone = self._said_no(container, membership, members, in_doubt)
-            if gone:
-                calls.append(Call("leave", container, membership, tuple(gone)))
-        return calls
+            for change in self._said_no(container, membership, members, in_doubt):
+                before = gone.setdefault((container, change.key), replace(change, write=False, remove=()))
+                gone[container, change.key] = replace(before, remove=(*before.remove, membership))
+        return self._calls(gone.values())
+
+    def _calls(self, gone: Iterable[Change]) -> list[Call]:
+        """In calls of the sizes that the destination takes, however many have said no at once."""
+        connection = self._context.settings.connections.get(self._destination)
+        rules = rules_for(connection.vendor) if connection else None
+        return rules.calls(gone) if rules else []
 
     def those_who_said_no(self, call: Call) -> Call | None:
         """What of a leave call is due to a no, and may not wait even when everything else does."""
