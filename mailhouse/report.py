@@ -113,6 +113,11 @@ def plan_tables(plan: Any) -> list[Table]:
     calls = "; ".join(f"{destination}: {_kinds(kinds)}" for destination, kinds in plan.calls_by().items() if any(kinds.values()))
     note = f"{plan.call_count:,} write calls ({calls})" if plan.call_count else "nothing to do: 0 write calls"
     tables = [Table("Plan", columns, rows, note)]
+    if plan.stops:
+        word = plan.approval
+        said = f"approved by {word.who}: {word.reason}" if word else "nothing of it is sent until `--approve REASON`"
+        stopped = [[stop.segment, stop.name, stop.kind, stop.says] for stop in plan.stops]
+        tables.append(Table("What the breaker stopped", ["segment", "audience", "rule", "what it saw"], stopped, said))
     if plan.consent.trouble:
         tables.append(Table("Consent", ["trouble"], [[plan.consent.trouble]], "nothing is added or changed until this is mended"))
     refused = plan.refused()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import duckdb
 
-from mailhouse.sync.targets import Audience
+from mailhouse.sync.targets import Audience, place_name
 
 # fewer people than this are never a mistake worth stopping for
 FLOOR = 50
@@ -22,6 +22,11 @@ class Stop:
     place: tuple[str, str, str]
     kind: str
     says: str
+
+    @property
+    def name(self) -> str:
+        """How people call the audience."""
+        return place_name(*self.place)
 
 
 @dataclass(frozen=True)
