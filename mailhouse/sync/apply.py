@@ -3,15 +3,17 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 
 from mailhouse.controls import paused
 from mailhouse.crash_points import CrashPoints
-from mailhouse.destinations import Action, Call, Change, Destination, Outcome, rules_for
-from mailhouse.errors import MailhouseError, SyncRefused, VendorUnreachable
+from mailhouse.destinations import Action, Call, Change, Destination, Outcome, Rules, rules_for
+from mailhouse.errors import ConfigurationError, MailhouseError, SyncRefused, VendorUnreachable
 from mailhouse.http import OutcomeUnknown
+from mailhouse.settings import Connection
 from mailhouse.sync import state
 from mailhouse.sync.context import ConsentLook, Context
 from mailhouse.sync.departures import Departures
@@ -106,9 +108,14 @@ async def _all(
 ) -> tuple[list[DestinationResult], tuple[str, ...]]:
     listening = Listening(context.ear(context) if context.ear else None)
     with closing(context.last_look(context)) as look:
-        results = [await _Applying(context, plan, journal, look, listening, name, crash_points).run() for name in plan.calls]
+        everyone = [_Applying(context, plan, journal, look, listening, name, crash_points) for name in plan.calls]
+        for one in everyone:
+            await one.run([other for other in everyone if other is not one])
+        # whoever said no while the last batches were on their way
+        for one in everyone:
+            await one.heed_at_last()
     await listening.end()
-    return results, tuple(listening.troubles)
+    return [one.result() for one in everyone], tuple(listening.troubles)
 
 
 class _Applying:
@@ -130,6 +137,11 @@ class _Applying:
         self._crash_point = crash_points
         self._departures = Departures(context, plan.targets, name, self._look, self._calls)
         self._heeding = asyncio.Lock()
+        self._account: Destination | None = None
+        self._others: Sequence[_Applying] = ()
+        # whether it did not answer when it was to take somebody off while another destination was written to
+        self._is_silent = False
+        self._counts: Counter[str] = Counter()
         self._accepted, self._owed, self._sent, self._repaired = 0, 0, 0, 0
         self._rejected: dict[str, int] = {}
         self._withheld: dict[str, int] = {}
@@ -140,21 +152,44 @@ class _Applying:
         self._permits: dict[tuple[str, str], str] = {}
         self._stopped: MailhouseError | None = None
 
-    async def run(self) -> DestinationResult:
-        counts: Mapping[str, int] = {}
+    async def run(self, others: "Sequence[_Applying]") -> None:
+        """Send what is planned; `others` are the destinations where nobody may wait for this one's end to be taken off."""
+        self._others = others
+        if not self._calls or not self._reachable():
+            return
+        self._look.expect(change for call in self._calls if call.action != "leave" for change in call.changes)
+        try:
+            async with self._connected() as destination:
+                await self._prepare(destination)
+                await self._apply(destination)
+        except MailhouseError as error:
+            self._stopped = self._stopped or error
+
+    def _reachable(self) -> tuple[Connection, Rules] | None:
         connection = self._context.settings.connections.get(self._name)
         rules = rules_for(connection.vendor) if connection else None
-        if self._calls and connection and rules:
-            self._look.expect(change for call in self._calls if call.action != "leave" for change in call.changes)
+        return (connection, rules) if connection and rules else None
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Destination]:
+        """The account as it is open, or for as long as it is needed."""
+        if self._account is not None:
+            yield self._account
+            return
+        reachable = self._reachable()
+        if reachable is None:
+            raise ConfigurationError(f"{self._name}: is no connection that can be written to; see docs/connections.md")
+        connection, rules = reachable
+        async with rules.connect(connection, self._context.clock) as account:
+            self._account = account
             try:
-                async with rules.connect(connection, self._context.clock) as destination:
-                    try:
-                        await self._prepare(destination)
-                        await self._apply(destination)
-                    finally:
-                        counts = destination.counts()
-            except MailhouseError as error:
-                self._stopped = self._stopped or error
+                yield account
+            finally:
+                self._account = None
+                self._counts.update(account.counts())
+
+    def result(self) -> DestinationResult:
+        """What it all came to."""
         return DestinationResult(
             destination=self._name,
             accepted=self._accepted,
@@ -164,7 +199,7 @@ class _Applying:
             repaired=self._repaired,
             calls_planned=len(self._calls),
             calls_sent=self._sent,
-            calls=counts,
+            calls=dict(self._counts),
             error=str(self._stopped) if self._stopped else None,
         )
 
@@ -180,8 +215,6 @@ class _Applying:
             waiting.reverse()
             lanes = min(destination.limits.connections, len(waiting))
             await asyncio.gather(*(self._lane(destination, waiting) for _ in range(lanes)))
-        # whoever said no while the last batches were on their way
-        await self._heed(destination)
         if self._stopped:
             raise self._stopped
 
@@ -192,19 +225,42 @@ class _Applying:
             try:
                 # removals go out also when nobody can tell what was said meanwhile
                 if call.action != "leave":
-                    await self._heed(destination)
+                    await self._heed()
+                    for other in self._others:
+                        await other.heed_meanwhile()
                 await self._carry(destination, call)
             except MailhouseError as error:
                 log.warning("%s", error)
                 self._stopped = self._stopped or error
 
-    async def _heed(self, destination: Destination) -> None:
-        """Take those off who have said no since the last batch went out: a no does not wait for the next run."""
+    async def _heed(self) -> None:
+        """Take those off who have said no since this was done before: a no does not wait for the next run."""
         async with self._heeding:
             self._listening.once_more()
-            for call in self._departures.since_last_asked():
-                self._repaired += len(call.changes)
-                await self._rounds(destination, call)
+            with self._departures.asked_again_after_a_failure():
+                calls = self._departures.since_last_asked()
+                if calls:
+                    async with self._connected() as destination:
+                        for call in calls:
+                            self._repaired += len(call.changes)
+                            await self._rounds(destination, call)
+
+    async def heed_meanwhile(self) -> None:
+        """As `_heed`, while another destination is written to, which a silent one does not hold up."""
+        if not self._is_silent and self._reachable():
+            try:
+                await self._heed()
+            except MailhouseError as error:
+                log.warning("%s", error)
+                self._is_silent = True
+
+    async def heed_at_last(self) -> None:
+        """As `_heed`, when everything is sent; whom this cannot take off is owed to the next run, and this one says so."""
+        if self._reachable():
+            try:
+                await self._heed()
+            except MailhouseError as error:
+                self._stopped = self._stopped or error
 
     async def _carry(self, destination: Destination, planned: Call) -> None:
         call = self._allowed(planned)

@@ -1,6 +1,7 @@
 """Who must come off a destination although no plan says so yet: people whose no was heard while a sync was running."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,6 +27,16 @@ class Departures:
                 self._purposes.setdefault((audience.container, audience.membership), set()).add(audience.purpose)
         # whatever came after the build is not in the plan; nothing that consent may rest on is older than this
         self._asked_at: datetime = context.clock.now() - context.consent_max_age
+
+    @contextmanager
+    def asked_again_after_a_failure(self) -> Iterator[None]:
+        """Whom `since_last_asked` told of in this block is told of again if not all of them could be taken off."""
+        before = self._asked_at
+        try:
+            yield
+        except BaseException:
+            self._asked_at = before
+            raise
 
     def since_last_asked(self) -> list[Call]:
         """Leave calls for every membership that people are in who said no since this was asked before."""

@@ -96,6 +96,7 @@ _MEMBERSHIPS = """
             else 'remove'
         end as change,
         coalesce(places.mode = 'shadow', false) as is_shadow,
+        coalesce(had.is_sure, false) as is_sure,
         had.address, had.mailbox, had.customer_id, had.vendor_id
     from sync_wanted as wanted
     full outer join sync_had as had

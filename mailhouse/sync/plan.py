@@ -259,7 +259,8 @@ def _compute(
         held_back=dict(held),
         wanted=warehouse.execute(
             "select destination, container, membership, document_key from sync_memberships"
-            " where not is_shadow and change <> 'remove' order by all"
+            # what is merely left where it is counts only if it is surely there
+            " where not is_shadow and change <> 'remove' and (change <> 'kept' or is_sure) order by all"
         ).to_arrow_table(),
         decisions=decisions_table(warehouse),
         new_contacts=difference.new_contacts(warehouse),

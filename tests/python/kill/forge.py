@@ -6,6 +6,7 @@ Reads one JSON object a line: `{folder, url, keys, now, crash_at, log}`; answers
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -56,8 +57,8 @@ def noted(log: Path) -> None:
         with log.open("a", encoding="utf-8") as file:
             file.write("".join(json.dumps(row) + "\n" for row in rows))
 
-    def note_sending(self: Journal, call: Call, now: datetime) -> str:
-        call_id = sending(self, call, now)
+    def note_sending(self: Journal, call: Call, *more: Any) -> str:
+        call_id = sending(self, call, *more)
         note("sent", call, [change.key for change in call.changes])
         return call_id
 
@@ -100,6 +101,10 @@ def main() -> None:
             try:
                 code = 0 if run(said) else 1
             finally:
+                # the child ends without unwinding, so nobody else would print what went wrong
+                if sys.exc_info()[0]:
+                    traceback.print_exc()
+                    sys.stderr.flush()
                 os._exit(code)
         _, status = os.waitpid(child, 0)
         print(
