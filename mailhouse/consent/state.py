@@ -11,10 +11,14 @@ CHANNEL, BRAND = "email", "default"
 
 @dataclass(frozen=True)
 class ConsentState:
-    """`stale`: refusals in it still count, permissions do not. `missing`: it says nothing. `trouble` is one line."""
+    """`stale`: refusals in it still count, permissions do not. `missing`: it says nothing. `trouble` is one line.
+
+    `decided_at`: when it was decided last, UTC; None when it is missing.
+    """
 
     status: Literal["usable", "stale", "missing"]
     trouble: str = ""
+    decided_at: datetime | None = None
 
     @property
     def usable(self) -> bool:
@@ -39,7 +43,7 @@ def state_of(
     if not rows or decided is None:
         return ConsentState("missing", f"consent_status has no decision for channel {CHANNEL}")
     if now - decided > max_age:
-        return ConsentState("stale", f"consent was last decided at {decided:%Y-%m-%d %H:%M} UTC; run `mailhouse run`")
+        return ConsentState("stale", f"consent was last decided at {decided:%Y-%m-%d %H:%M} UTC; run `mailhouse run`", decided)
     if received is not None and received > decided:
-        return ConsentState("stale", "the ledger has acts newer than the last decision; run `mailhouse run`")
-    return ConsentState("usable")
+        return ConsentState("stale", "the ledger has acts newer than the last decision; run `mailhouse run`", decided)
+    return ConsentState("usable", decided_at=decided)

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mailhouse.destinations import Call, Change, rules_for
+from mailhouse.sync.consent import consent_state
 from mailhouse.sync.context import ConsentLook, Context
 from mailhouse.sync.state import SCHEMA
 from mailhouse.sync.targets import Targets
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Departures:
@@ -25,8 +28,7 @@ class Departures:
         for audience in targets.audiences:
             if audience.destination == destination:
                 self._purposes.setdefault((audience.container, audience.membership), set()).add(audience.purpose)
-        # whatever came after the build is not in the plan; nothing that consent may rest on is older than this
-        self._asked_at: datetime = context.clock.now() - context.consent_max_age
+        self._asked_at = _before_the_build(context, targets)
 
     @contextmanager
     def asked_again_after_a_failure(self) -> Iterator[None]:
@@ -109,3 +111,13 @@ class Departures:
                 return [replace(change, add=(), remove=(membership,)) for change in changes] if in_doubt else []
             left = [change for change in left if change.key in seen.refused]
         return [replace(change, add=(), remove=(membership,)) for change in left]
+
+
+def _before_the_build(context: Context, targets: Targets) -> datetime:
+    """A moment since which every act is looked at, for the plan may not know of it: surely before consent was decided.
+
+    However old the decision is: whoever has said no since comes off; where there is none, whoever ever said no.
+    """
+    now = context.clock.now()
+    decided_at = consent_state(context.warehouse, targets, now, context.consent_max_age).decided_at
+    return min(now - context.consent_max_age, decided_at) if decided_at else EVER

@@ -1,4 +1,4 @@
-"""Settles what an earlier run left on its way: jobs whose ids were stored are asked what became of them."""
+"""Settles what an earlier run left on its way: jobs are asked what became of them, removals are read back."""
 
 import asyncio
 import json
@@ -14,16 +14,16 @@ from mailhouse.sync.context import Context
 from mailhouse.sync.journal import Journal
 from mailhouse.sync.state import SCHEMA
 
-# A call without a reference is not asked about: its upserts and removals are owed as before, and sending them again is
-# cheaper than reading each of them back.
-_JOBS = f"""
+# An upsert without a reference is not asked about: it is owed as before, and sending it again is cheaper than reading each
+# row back. A removal may be owed no more, and nobody would then ever learn whether it had arrived.
+_ON_THE_WAY = f"""
     select
         call_id, any_value(reference), destination, any_value(call_action), container, any_value(call_membership),
         list({{'key': document_key, 'customer_id': customer_id, 'address': address, 'mailbox': mailbox,
             'fields': cast(fields as varchar), 'vendor_id': vendor_id, 'action': action, 'membership': membership,
             'row_hash': coalesce(row_hash, ''), 'permitted_by': coalesce(permitted_by, '')}})
     from {SCHEMA}.in_flight
-    where reference is not null
+    where reference is not null or call_action = 'leave'
     group by call_id, destination, container
     order by call_id
 """
@@ -31,20 +31,20 @@ _JOBS = f"""
 
 @dataclass(frozen=True)
 class Recovered:
-    """What became of the jobs of earlier runs: how many were settled, and one line for each that could not be asked about."""
+    """What became of earlier runs' calls: how many were settled, and one line for each that could not be asked about."""
 
-    jobs: int = 0
+    calls: int = 0
     problems: tuple[str, ...] = ()
 
 
 def recover(context: Context) -> Recovered:
-    """Ask every destination about the jobs that an earlier run began and did not see the end of; sends nothing."""
+    """Ask every destination about what an earlier run began and did not see the end of; sends nothing."""
     state.migrate(context.warehouse)
-    found = context.warehouse.execute(_JOBS).fetchall()
+    found = context.warehouse.execute(_ON_THE_WAY).fetchall()
     if not found:
         return Recovered()
     journal = Journal(context.warehouse, uuid.uuid4().hex, context.leases, context.crash_points())
-    journal.begin_run(context.clock.now(), json.dumps({"jobs": len(found)}), 0, kind="recover")
+    journal.begin_run(context.clock.now(), json.dumps({"calls": len(found)}), 0, kind="recover")
     settled, problems = 0, []
     for call_id, reference, destination, action, container, membership, rows in found:
         call = Call(action, container, membership, _changes(destination, container, rows))
@@ -75,20 +75,27 @@ def _changes(destination: str, container: str, rows: Sequence[dict[str, str]]) -
             fields=effects[0]["fields"],
             row_hash=effects[0]["row_hash"],
             write=any(effect["action"] == "write" for effect in effects),
-            add=tuple(sorted(effect["membership"] for effect in effects if effect["action"] == "add")),
+            add=_memberships(effects, "add"),
+            remove=_memberships(effects, "leave"),
             vendor_id=effects[0]["vendor_id"],
         )
         for key, effects in sorted(documents.items())
     )
 
 
-async def _outcomes(context: Context, destination: str, call: Call, reference: str) -> list[Outcome]:
+def _memberships(effects: Sequence[dict[str, str]], action: str) -> tuple[str, ...]:
+    return tuple(sorted(effect["membership"] for effect in effects if effect["action"] == action))
+
+
+async def _outcomes(context: Context, destination: str, call: Call, reference: str | None) -> list[Outcome]:
     connection = context.settings.connections.get(destination)
     rules = rules_for(connection.vendor) if connection else None
     if connection is None or rules is None:
         # nobody is left to ask: what may be there stays in doubt, and out of what is delivered
         return [Outcome(change.key, "try_again", "no_connection") for change in call.changes]
     async with rules.connect(connection, context.clock) as account:
+        if reference is None:
+            return await account.settle(call)
         try:
             return await account.resume(call, reference)
         except OutcomeUnknown:
