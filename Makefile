@@ -5,7 +5,7 @@ BIN := .venv/bin
 TEST_PROCESSES ?= 2
 export DO_NOT_TRACK := 1
 
-.PHONY: help install demo test check lint torture lock clean
+.PHONY: help install demo test check lint torture mutants lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -44,6 +44,9 @@ lint: install ## style of all SQL and Python
 
 torture: install ## the long sweeps
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m torture
+
+mutants: install ## plant known bugs in copies, and see that the tests find every one
+	@$(BIN)/python -m tests.python.proof.run_mutants
 
 lock: ## make requirements.lock anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

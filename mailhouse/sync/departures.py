@@ -12,6 +12,23 @@ from mailhouse.sync.state import SCHEMA
 from mailhouse.sync.targets import Targets
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
+# what is delivered, and what an earlier run left on its way: that it was never seen to arrive does not mean it did not
+_THERE = f"""
+    with memberships as (
+        select container, document_key, customer_id, address, mailbox, vendor_id,
+            unnest(from_json(memberships, '["VARCHAR"]')) as membership
+        from {SCHEMA}.delivered
+        where destination = $destination
+        union all
+        select container, document_key, customer_id, address, mailbox, vendor_id, membership
+        from {SCHEMA}.in_flight
+        where destination = $destination and action = 'add' and sent_at <= $begun_at
+    )
+    select container, document_key, max(customer_id), max(address), max(mailbox), max(vendor_id), list(distinct membership)
+    from memberships
+    where mailbox in (select unnest($mailboxes::varchar[]))
+    group by container, document_key
+"""
 
 
 class Departures:
@@ -28,6 +45,7 @@ class Departures:
         for audience in targets.audiences:
             if audience.destination == destination:
                 self._purposes.setdefault((audience.container, audience.membership), set()).add(audience.purpose)
+        self._begun_at = context.clock.now()
         self._asked_at = _before_the_build(context, targets)
 
     @contextmanager
@@ -47,10 +65,7 @@ class Departures:
         if not mailboxes:
             return []
         rows = self._context.warehouse.execute(
-            f"select container, document_key, customer_id, address, mailbox, vendor_id,"
-            f" from_json(memberships, '[\"VARCHAR\"]') from {SCHEMA}.delivered"
-            " where destination = ? and mailbox in (select unnest(?::varchar[]))",
-            [self._destination, sorted(mailboxes)],
+            _THERE, {"destination": self._destination, "mailboxes": sorted(mailboxes), "begun_at": self._begun_at}
         ).fetchall()
         there = [
             Change(
@@ -63,7 +78,7 @@ class Departures:
                 fields="{}",
                 row_hash="",
                 write=False,
-                add=tuple(memberships),
+                add=tuple(sorted(memberships)),
                 vendor_id=vendor_id,
             )
             for container, key, customer_id, address, mailbox, vendor_id, memberships in rows

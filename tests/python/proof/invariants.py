@@ -167,7 +167,15 @@ def frozen_moves_nobody(run: Run) -> None:
 
 def only_who_should_leaves(run: Run, may_leave: Callable[[Effect], bool]) -> None:
     """Every removal has a reason, and is of what we put there ourselves."""
-    ours = {(one.place, one.key) for one in run.effects if one.kind == "add"} | run.had | run.in_doubt
+    # whom we put where a marketer had put them already is ours as well
+    sent = {
+        ((destination, call.container, membership), change.key)
+        for destination, _, call in run.calls
+        for change in call.changes
+        if call.action != "leave"
+        for membership in change.add
+    }
+    ours = {(one.place, one.key) for one in run.effects if one.kind == "add"} | sent | run.had | run.in_doubt
     for effect in run.effects:
         if effect.kind != "remove" or effect.author != "ours":
             continue
@@ -181,7 +189,7 @@ def only_what_was_read(run: Run, document: Mapping[str, Any], was_refused: bool)
     """A sealed plan adds and changes what it says and nothing else; one that was refused does nothing at all."""
     read = {(row["destination"], row["container"], row["document_key"]): row for row in document["people"] if "joins" in row}
     for effect in run.effects:
-        if effect.author != "ours":
+        if effect.author != "ours" or effect.began < run.began:  # a job of an earlier run may end during this one
             continue
         row = read.get(effect.document)
         said = row and (effect.kind != "add" or effect.membership in row["joins"]) and row["does"] != "remove"

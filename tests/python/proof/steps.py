@@ -237,7 +237,11 @@ def marketer_edits(around: Surroundings, world: World) -> None:
 
 def vendor_stops_mailing(around: Surroundings, world: World) -> None:
     """Somebody unsubscribes at the ESP, or it gives an address up; it tells us at the next landing."""
-    esp, person = _esp(around), _person(around, world)
+    stops_mailing(around, _esp(around), _person(around, world))
+
+
+def stops_mailing(around: Surroundings, esp: Esp, person: Person) -> None:
+    """An ESP mails somebody no more, by their own word or because mail bounces."""
     key = person.key
     cleans = around.random.random() < 0.3
     status = {"mailchimp": ("unsubscribed", "cleaned"), "klaviyo": ("unsubscribed", "suppressed")}[esp.name][cleans]

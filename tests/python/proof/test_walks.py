@@ -16,7 +16,7 @@ from tests.python.proof.faults import OF_CALLS, OF_JOBS
 from tests.python.proof.steps import STEPS
 from tests.python.proof.walk import Walk
 
-DAILY = ((21, 600, 10_000), (22, 600, 10_000))  # seed, worlds, steps
+DAILY = ((21, 300, 10_000), (22, 300, 10_000))  # seed, worlds, steps
 SWEEP = tuple((seed, 1_000, 50_000) for seed in range(100, 120))
 
 

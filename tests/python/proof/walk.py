@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,7 +23,7 @@ from tests.python.proof.acts import Act
 from tests.python.proof.company import SEGMENTS, Company, key_of
 from tests.python.proof.effects import Effect, Place
 from tests.python.proof.engine import DESTINATIONS, MEANT, Engine, modelled, quick_values
-from tests.python.proof.esp import nobody_listens
+from tests.python.proof.esp import Esp, nobody_listens
 from tests.python.proof.expected import Expected, expected
 from tests.python.proof.faults import DEATHS, Faults, storm
 from tests.python.proof.invariants import Known, Run, Violation
@@ -30,11 +31,11 @@ from tests.python.proof.life import Life
 from tests.python.proof.look import RuleLook
 from tests.python.proof.models import compiled
 from tests.python.proof.quiet import Quiet
-from tests.python.proof.steps import Surroundings, new_world, random_step, refuses_now
+from tests.python.proof.steps import Surroundings, new_world, random_step, refuses_now, stops_mailing
 
 PEOPLE = 4
 # of one world, at most
-STEPS_BETWEEN_RUNS = (2, 6, 12)
+STEPS_BETWEEN_RUNS = (2, 12, 24)
 # where a process can die, beside the middle of a call
 POINTS = (
     *("sync.before_send", "sync.sending", "sync.after_accept", "sync.recorded", "sync.job_accepted", "sync.job_remembered"),
@@ -111,7 +112,7 @@ class Walk:
                 self._count(random_step(self.around, world))
         if self.random.random() < 0.3:
             self._changes_meta()
-        if self.random.random() < 0.6:
+        if self.random.random() < 0.8:
             for _ in range(self.random.choice((1, 1, 2))):
                 self._rough()
         if self.random.random() < 0.3:
@@ -351,19 +352,27 @@ class Walk:
     def _listen(self) -> None:
         """Now and then somebody of a batch refuses while it is on its way."""
         for esp in self.engine.esps.values():
-            esp.hook = self._somebody_refuses
+            esp.hook = partial(self._somebody_refuses, esp)
 
     def _deafen(self) -> None:
         for esp in self.engine.esps.values():
             esp.hook = nobody_listens
 
-    def _somebody_refuses(self, when: str, call: Call) -> None:
+    def _somebody_refuses(self, esp: Esp, when: str, call: Call) -> None:
         if self.random.random() < 0.1:
             change = self.random.choice(call.changes)
             self.around.now = self.engine.clock.now()
             refuses_now(self.around, change.address)
             self._tell()
             self._count(f"refused when the call {when}")
+        if self.random.random() < 0.1:
+            # only the ESP knows until it is landed
+            keys = {change.key for change in call.changes}
+            there = [person for world in self.company.worlds for person in world.people if person.key in keys]
+            self.around.now = self.engine.clock.now()
+            if there:
+                stops_mailing(self.around, esp, self.random.choice(there))
+            self._count(f"unsubscribed there when the call {when}")
 
     # -- deaths ---------------------------------------------------------------------------------------------------------
     def _restarts_at_once(self, weather: Weather) -> None:
