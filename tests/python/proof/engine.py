@@ -1,6 +1,7 @@
 """The shipped engine between the truth and two modelled ESPs: builds, syncs, receipts, and processes that die."""
 
 import dataclasses
+import functools
 import importlib.util
 import json
 import sys
@@ -17,16 +18,14 @@ import duckdb
 from mailhouse import destinations, sync
 from mailhouse.clock import Clock, FixedClock
 from mailhouse.consent import ConsentAct, Inbox
-from mailhouse.destinations import Call, Rules
-from mailhouse.destinations import klaviyo as klaviyo_rules
-from mailhouse.destinations import mailchimp as mailchimp_rules
+from mailhouse.destinations import Rules
 from mailhouse.destinations.klaviyo import batching
 from mailhouse.destinations.klaviyo import wire as klaviyo_wire
 from mailhouse.destinations.klaviyo.arranging import Room
 from mailhouse.destinations.mailchimp import wire as mailchimp_wire
 from mailhouse.settings import Connection, Settings
 from mailhouse.sync import state
-from mailhouse.sync.context import ConsentLook
+from mailhouse.sync.context import ConsentLook, Ear
 from mailhouse.warehouse import Warehouse, in_memory
 from tests.python.proof.bounds import Sizes
 from tests.python.proof.company import CONTAINERS, SEGMENTS, Company
@@ -65,9 +64,11 @@ class Engine:
     on_file: bool = False
     clock: Clock = field(default_factory=lambda: FixedClock(NOW))
     statuses: dict[tuple[str, str], str] = field(default_factory=dict)
+    connections: Mapping[str, Connection] | None = None
 
     def __post_init__(self) -> None:
-        connections = {name: Connection(name, name, "http://127.0.0.1:9") for name in DESTINATIONS}
+        modelled_ones = {name: Connection(name, name, "http://127.0.0.1:9") for name in DESTINATIONS}
+        connections = self.connections or modelled_ones
         self.settings = Settings(self.folder, self.folder, connections)
         for segment in SEGMENTS:
             path = self.folder / "models" / "segments" / f"{segment}.sql"
@@ -126,6 +127,7 @@ class Engine:
         held_back: Mapping[str, str] | None = None,
         look: Callable[[sync.Context], ConsentLook] | None = None,
         sealed: Path | None = None,
+        ear: Callable[[sync.Context], Ear] | None = None,
     ) -> sync.SyncResult | None:
         """As the chain does it: settle what an earlier run left, plan, apply; None when the process was killed.
 
@@ -133,7 +135,7 @@ class Engine:
         """
         try:
             with self.process(life, faults) as context:
-                context = dataclasses.replace(context, last_look=look or context.last_look)
+                context = dataclasses.replace(context, last_look=look or context.last_look, ear=ear)
                 if recovers:
                     sync.recover(context)
                 plan = sync.plan(context, held_back=held_back, approval=approval)
@@ -210,31 +212,37 @@ def quick_values() -> Iterator[None]:
 
 
 @contextmanager
-def modelled(esps: Callable[[], Mapping[str, Esp]]) -> Iterator[None]:
-    """Let the vendors' rules speak to the modelled ESPs, in calls of few rows; their formulas stay the shipped ones."""
+def in_small_calls(sizes: Sizes) -> Iterator[None]:
+    """Let the vendors' rules make calls of few rows; their formulas stay the shipped ones."""
     rows = (mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS)
-    mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS = SIZES.mailchimp_batch, SIZES.mailchimp_leave
-    room = Room(job_rows=SIZES.klaviyo_job, member_rows=SIZES.klaviyo_members)
-
-    def klaviyo_calls(changes: Any) -> list[Call]:
-        return batching.calls(changes, room)
-
-    shipped = dict(destinations._RULES)
-    accounts = {"mailchimp": MailchimpAccount, "klaviyo": KlaviyoAccount}
-    real = {"mailchimp": mailchimp_rules.RULES, "klaviyo": klaviyo_rules.RULES}
-    for vendor, rules in real.items():
-        calls = rules.calls if vendor == "mailchimp" else klaviyo_calls
-        destinations._RULES[vendor] = _with(rules, accounts[vendor], esps, calls)
+    mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS = sizes.mailchimp_batch, sizes.mailchimp_leave
+    room = Room(job_rows=sizes.klaviyo_job, member_rows=sizes.klaviyo_members)
+    shipped = destinations._RULES["klaviyo"]
+    destinations._RULES["klaviyo"] = dataclasses.replace(shipped, calls=functools.partial(batching.calls, room=room))
     try:
         yield
     finally:
-        destinations._RULES.update(shipped)
+        destinations._RULES["klaviyo"] = shipped
         mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS = rows
 
 
-def _with(rules: Rules, account: Any, esps: Callable[[], Mapping[str, Esp]], calls: Callable[[Any], list[Call]]) -> Rules:
+@contextmanager
+def modelled(esps: Callable[[], Mapping[str, Esp]]) -> Iterator[None]:
+    """Let the vendors' rules speak to the modelled ESPs."""
+    accounts = {"mailchimp": MailchimpAccount, "klaviyo": KlaviyoAccount}
+    with in_small_calls(SIZES):
+        shipped = dict(destinations._RULES)
+        for vendor, account in accounts.items():
+            destinations._RULES[vendor] = _with(shipped[vendor], account, esps)
+        try:
+            yield
+        finally:
+            destinations._RULES.update(shipped)
+
+
+def _with(rules: Rules, account: Any, esps: Callable[[], Mapping[str, Esp]]) -> Rules:
     @asynccontextmanager
     async def connect(connection: Connection, clock: Clock) -> AsyncIterator[Any]:
         yield account(esps()[connection.id])
 
-    return dataclasses.replace(rules, connect=connect, calls=calls, limits=LIMITS)
+    return dataclasses.replace(rules, connect=connect, limits=LIMITS)

@@ -95,7 +95,7 @@ class Walk:
         """Walk until so many steps are done."""
         with quick_values(), modelled(lambda: self.engine.esps):
             try:
-                self._build()
+                self.build()
                 while self.steps < steps:
                     self._round()
             except AssertionError as wrong:
@@ -103,28 +103,31 @@ class Walk:
 
     # -- one round ------------------------------------------------------------------------------------------------------
     def _round(self) -> None:
-        hours = self.random.choice((0.1, 1, 1, 6, 24, 24, 60))
-        self.engine.pass_time(timedelta(hours=hours))
-        self.around.now = self.engine.clock.now()
+        self.passes(self.random.choice((0.1, 1, 1, 6, 24, 24, 60)))
         most = self.random.choice(STEPS_BETWEEN_RUNS)
         for world in self.company.worlds:
             for _ in range(self.random.randint(1, most)):
                 self._count(random_step(self.around, world))
         if self.random.random() < 0.3:
-            self._changes_meta()
+            self.changes_meta()
         if self.random.random() < 0.8:
             for _ in range(self.random.choice((1, 1, 2))):
-                self._rough()
+                self.rough()
         if self.random.random() < 0.3:
-            self._sealed()
-        self._tell()
-        self._clean()
+            self.seals_and_applies()
+        self.tell()
+        self.clean()
+
+    def passes(self, hours: float) -> None:
+        """Time passes, and nothing else."""
+        self.engine.pass_time(timedelta(hours=hours))
+        self.around.now = self.engine.clock.now()
 
     def _count(self, what: str, steps: int = 1) -> None:
         self.steps += steps
         self.counts[what] += 1
 
-    def _changes_meta(self) -> None:
+    def changes_meta(self) -> None:
         """Somebody edits the meta of a segment: more are held out, or more of them are let in."""
         number = self.random.choice([n for n, feed in enumerate(self.company.feeds) if feed.holdout or feed.rollout < 1])
         feed = self.company.feeds[number]
@@ -135,7 +138,7 @@ class Walk:
         self.engine.models.describe(self.company.feeds)
         self._count("meta changed")
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """What was said to us reaches the inbox."""
         told, self.around.inbox = self.around.inbox, []
         if told:
@@ -147,7 +150,7 @@ class Walk:
         self.inbox_acts.append(act)
         self.known.hear(act)
 
-    def _build(self) -> None:
+    def build(self) -> None:
         self.engine.build()
         people = self.company.people()
         self.known = Known([*self.company.acts, *self.inbox_acts], people)
@@ -177,15 +180,15 @@ class Walk:
         return expected(self.company, allows, self.engine.statuses, self.engine.delivered(), self.held_out, frozen)
 
     # -- a run in bad weather -------------------------------------------------------------------------------------------
-    def _rough(self) -> None:
+    def rough(self) -> None:
         weather = self._weather()
         early = self.random.random() < 0.5
         if early:
-            self._tell()
+            self.tell()
         if weather.is_built:
-            self._build()
+            self.build()
         if not early:
-            self._tell()
+            self.tell()
         self._close_consent(weather)
         if weather.paused:
             controls.pause(self.engine.settings, weather.paused, "a test", self.engine.clock.now())
@@ -330,9 +333,9 @@ class Walk:
         )
 
     # -- a plan that somebody reads first ---------------------------------------------------------------------------------
-    def _sealed(self) -> None:
+    def seals_and_applies(self) -> None:
         """A plan is sealed, and the world moves on, or does not: then that plan is carried out, or nothing is."""
-        self._build()
+        self.build()
         self.engine.recover()
         path, document = self.engine.seal()
         self.engine.pass_time(timedelta(minutes=10))
@@ -340,9 +343,9 @@ class Walk:
         if self.random.random() < 0.5:
             for world in self.random.sample(self.company.worlds, max(1, len(self.company.worlds) // 20)):
                 self._count(random_step(self.around, world))
-            self._build()
+            self.build()
         if self.random.random() < 0.5:
-            self._tell()
+            self.tell()
         weather = replace(self.good_weather(), sealed=path)
         self.run_once(weather)
         hold.only_what_was_read(self.last_run, document, weather.was_refused)
@@ -363,7 +366,7 @@ class Walk:
             change = self.random.choice(call.changes)
             self.around.now = self.engine.clock.now()
             refuses_now(self.around, change.address)
-            self._tell()
+            self.tell()
             self._count(f"refused when the call {when}")
         if self.random.random() < 0.1:
             # only the ESP knows until it is landed
@@ -389,8 +392,8 @@ class Walk:
         self.counts["rows sent again"] += len(again)
 
     # -- a run in good weather, and what is there afterwards ---------------------------------------------------------------
-    def _clean(self) -> None:
-        self._build()
+    def clean(self) -> None:
+        self.build()
         Quiet(self).reached()
         self._count("quiet point", steps=0)
 

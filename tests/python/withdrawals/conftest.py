@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from mailhouse import sync, withdrawals
@@ -31,12 +32,7 @@ SECRETS = {
     "mailchimp": ("api_key",),
     "klaviyo": ("api_key",),
 }
-RELATIONS = """
-create schema marts;
-create schema intermediate;
-create table marts.consent_status (mailbox varchar, decision varchar, decided_at timestamp);
-create table marts.consent_events (event_id varchar);
-create table intermediate.int_customer_mailboxes_collected (customer_id varchar, mailbox varchar);
+WHERE_PEOPLE_ARE = """
 create table intermediate.int_refusals_standing (
     mailbox varchar, purpose varchar, brand varchar, event_id varchar, act varchar, reason varchar, refused_at timestamp
 );
@@ -44,6 +40,14 @@ create table intermediate.int_addresses_held (
     connection_id varchar, source varchar, container varchar, container_name varchar, record_id varchar, address varchar,
     mailbox varchar, is_mailable boolean, agreed_at timestamp, updated_at timestamp
 )
+"""
+RELATIONS = f"""
+create schema marts;
+create schema intermediate;
+create table marts.consent_status (mailbox varchar, decision varchar, decided_at timestamp);
+create table marts.consent_events (event_id varchar);
+create table intermediate.int_customer_mailboxes_collected (customer_id varchar, mailbox varchar);
+{WHERE_PEOPLE_ARE}
 """
 
 
@@ -177,22 +181,7 @@ class House:
 
     def land(self) -> None:
         """Everything as the vendors have it now."""
-        self.vendors.runtime.settle()
-        store, rows = self.vendors.store, []
-        for row in store.page("hubspot.contact", limit=10_000):
-            rows.append(held("hubspot", "", "", row.id, row.body["properties"]["email"], row))
-        for row in store.page("shopify.customer", limit=10_000):
-            rows.append(held("shopify", "", "", row.id, row.body["email"], row))
-        for list_id, name in ((LIST, "Customers"), (OTHER_LIST, "Events")):
-            for row in store.page("mailchimp.member", parent=list_id, limit=10_000):
-                rows.append(held("mailchimp", list_id, name, f"{list_id}:{row.id}", row.body["email_address"], row))
-        for row in store.page(PROFILE, limit=10_000):
-            rows.append(held("klaviyo", "", "", row.id, row.body["email"], row))
-        self.warehouse.execute("delete from intermediate.int_addresses_held")
-        if rows:
-            self.warehouse.executemany(
-                "insert into intermediate.int_addresses_held values (?, ?, ?, ?, ?, ?, lower(?), ?, ?, ?)", rows
-            )
+        land_addresses(self.warehouse, self.vendors)
 
     # -- what the ledger says -------------------------------------------------------------------------------------------
     def refuse(self, name: str, event_id: str = "w", at: datetime = BEFORE, purpose: str = "marketing_email") -> None:
@@ -239,6 +228,25 @@ class House:
 
     def mailable(self, name: str) -> dict[str, bool | None]:
         return {vendor: self.vendors.mailable(vendor, f"{name}@example.org") for vendor in VENDORS}
+
+
+def land_addresses(warehouse: duckdb.DuckDBPyConnection, vendors: Vendors) -> None:
+    """Put into `int_addresses_held` whom each vendor has now."""
+    vendors.runtime.settle()
+    store, rows = vendors.store, []
+    for row in store.page("hubspot.contact", limit=10_000):
+        rows.append(held("hubspot", "", "", row.id, row.body["properties"]["email"], row))
+    for row in store.page("shopify.customer", limit=10_000):
+        rows.append(held("shopify", "", "", row.id, row.body["email"], row))
+    for kept in store.page("mailchimp.list", limit=100):
+        for row in store.page("mailchimp.member", parent=kept.id, limit=10_000):
+            named = (kept.id, kept.body["name"], f"{kept.id}:{row.id}")
+            rows.append(held("mailchimp", *named, row.body["email_address"], row))
+    for row in store.page(PROFILE, limit=10_000):
+        rows.append(held("klaviyo", "", "", row.id, row.body["email"], row))
+    warehouse.execute("delete from intermediate.int_addresses_held")
+    if rows:
+        warehouse.executemany("insert into intermediate.int_addresses_held values (?, ?, ?, ?, ?, ?, lower(?), ?, ?, ?)", rows)
 
 
 def held(source: str, container: str, name: str, record_id: str, address: str, row: Row) -> list[Any]:
