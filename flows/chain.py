@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from mailhouse import gate, sync, withdrawals
+from mailhouse.backup import swap
 from mailhouse.build import Layer, Project
 from mailhouse.clock import Clock, SystemClock, clock_of, stopwatch
 from mailhouse.consent import land_inbox
@@ -98,6 +99,7 @@ def open_run(
     # a lease runs out by the machine's time: the sandbox's stands still
     hold = partial(Leases(settings.leases_path, SystemClock()).hold, doing=doing, wait=wait, tell=say)
     with hold(WAREHOUSE) as lease:
+        swap.finish(settings)
         clock, project = clock_of(settings), Project(settings)
         yield Run(settings, clock, project, lease, hold, as_of=as_of, full_refresh=full_refresh, approval=approval, say=say)
 

@@ -29,7 +29,7 @@ APPROVAL = Approval("a demonstration on a made-up company", "mailhouse demo")
 # The leases stay: their numbers must never begin anew.
 LEFT_BY_RUNS = ("warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb", "dev.duckdb")
 LEFT_BY_OPERATORS = ("controls.db", "controls.db-journal")
-FOLDERS_LEFT_BY_RUNS = ("pipelines", "target", "published_target", "logs")
+FOLDERS_LEFT_BY_RUNS = ("pipelines", "target", "published_target", "logs", "restoring", "restored")
 
 
 def run_demo(

@@ -11,7 +11,9 @@ import duckdb
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from mailhouse.errors import MailhouseError
 from mailhouse.settings import Connection, Settings
+from mailhouse.warehouse import DATABASE
 
 log = logging.getLogger("mailhouse.ingestion")
 
@@ -20,6 +22,10 @@ FRUGAL_LIMITS = ("64MB", "256MB")  # what a load may take before it is given the
 # dlt would keep a gigabyte of changes in the log, and what is not yet in the file stays in memory
 STATEMENTS = ["set global checkpoint_threshold = '16MB'"]
 LOADS_AT_ONCE = 1  # one file after the other: memory stays that of one file
+
+
+class LoadVanished(MailhouseError):
+    """dlt says that it has loaded, and the warehouse does not hold it."""
 
 
 def configure() -> None:
@@ -50,7 +56,12 @@ def pipeline_of(
     """The connection's pipeline; with `warehouse` it can load into that open connection, without it only extract."""
     settings.pipelines.mkdir(parents=True, exist_ok=True)
     # extraction only asks the destination what it is capable of; nothing is opened for it
-    credentials = DuckDbCredentials(warehouse if warehouse is not None else str(settings.warehouse_path), statements=STATEMENTS)
+    credentials = DuckDbCredentials(
+        warehouse if warehouse is not None else str(settings.warehouse_path),
+        statements=STATEMENTS,
+        # the connection to an encrypted warehouse is in memory: dlt's own sessions would land there, and say nothing
+        local_config={"schema": f"{DATABASE}.main"} if settings.warehouse_key else None,
+    )
     pipeline = dlt.pipeline(
         pipeline_name=connection.id,
         pipelines_dir=str(settings.pipelines),
@@ -79,8 +90,11 @@ def finish_pending(settings: Settings, connection: Connection, warehouse: duckdb
 
 
 def load(pipeline: dlt.Pipeline, warehouse: duckdb.DuckDBPyConnection) -> list[str]:
-    """Normalise and load what is extracted; the ids of the loads. Nothing of the rows stays on disk outside the warehouse."""
-    pipeline.normalize()
+    """Normalise and load what is extracted; the ids of the loads. Nothing of the rows stays on disk outside the warehouse.
+
+    Raises LoadVanished when the warehouse does not hold afterwards what was loaded.
+    """
+    normalised = pipeline.normalize()
     packages = list(pipeline.list_normalized_load_packages())
     for limit in (*FRUGAL_LIMITS, None):
         try:
@@ -93,8 +107,21 @@ def load(pipeline: dlt.Pipeline, warehouse: duckdb.DuckDBPyConnection) -> list[s
             log.info("pipeline %s: %s are too little for this load, trying with more", pipeline.pipeline_name, limit)
             continue
         break
+    _require(pipeline, warehouse, packages, {table for table, rows in normalised.row_counts.items() if rows})
     sweep(Path(pipeline.working_dir))
     return packages
+
+
+def _require(pipeline: dlt.Pipeline, warehouse: duckdb.DuckDBPyConnection, packages: list[str], tables: set[str]) -> None:
+    """Read back from the warehouse's own file that each package is recorded, and that each table has rows of them."""
+    schema = pipeline.dataset_name
+    missing = [f"load {package}" for package in packages if not _is_recorded(schema, warehouse, package)]
+    for table in sorted(table for table in tables if not table.startswith("_dlt")):
+        loaded = f'select count(*) from "{schema}"."{table}" where list_contains(?, _dlt_load_id)'
+        if not warehouse.execute(loaded, [packages]).fetchall()[0][0]:
+            missing.append(f"the rows of {table}")
+    if missing:
+        raise LoadVanished(f"connection {pipeline.pipeline_name}: the warehouse does not hold {missing[0]}; run again")
 
 
 @contextmanager
@@ -124,7 +151,7 @@ def heal(settings: Settings, connection: Connection, warehouse: duckdb.DuckDBPyC
     for package in _packages(normalised):
         if (extracted / package.name).is_dir():
             _discard(extracted / package.name, discarded)
-        if (package / "package_completed.json").exists() and _is_recorded(connection, warehouse, package.name):
+        if (package / "package_completed.json").exists() and _is_recorded(dataset(connection), warehouse, package.name):
             log.info("connection %s: load %s was complete already, its package is removed", connection.id, package.name)
             _discard(package, discarded)
     for package in _packages(work / "load" / "new"):  # a normalisation that did not come to its end is begun anew
@@ -160,10 +187,10 @@ def sweep(working_dir: Path) -> None:
             shutil.rmtree(package) if package.is_dir() else package.unlink()
 
 
-def _is_recorded(connection: Connection, warehouse: duckdb.DuckDBPyConnection, load_id: str) -> bool:
+def _is_recorded(schema: str, warehouse: duckdb.DuckDBPyConnection, load_id: str) -> bool:
     try:
         found = warehouse.execute(
-            f'select count(*) from "{dataset(connection)}"."_dlt_loads" where load_id = ? and status = 0', [load_id]
+            f'select count(*) from "{schema}"."_dlt_loads" where load_id = ? and status = 0', [load_id]
         ).fetchall()
     except duckdb.CatalogException:
         return False

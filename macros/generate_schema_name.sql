@@ -1,4 +1,4 @@
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- set layer = (custom_schema_name or target.schema) | trim -%}
-    {{- 'dev_' ~ layer if target.name == 'dev' else layer -}}
+    {{- 'dev_' ~ layer if target.name in ('dev', 'dev_encrypted') else layer -}}
 {%- endmacro %}

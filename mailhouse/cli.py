@@ -11,6 +11,7 @@ import click
 
 from mailhouse import __version__, report, terminal
 from mailhouse.clock import SystemClock
+from mailhouse.commands.backup import backup, restore
 from mailhouse.commands.bench import bench
 from mailhouse.commands.consent import consent
 from mailhouse.commands.explain import explain
@@ -250,7 +251,7 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, consent, bench):
+for command in (inspect, adopt, revert, explain, consent, backup, restore, bench):
     main.add_command(command)
 
 

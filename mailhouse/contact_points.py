@@ -131,6 +131,8 @@ def normalise(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]
     reader = connection.execute("select kind, raw_value, region from contact_points_wanted").to_arrow_reader(BATCH)
     added = 0
     writer = connection.cursor()
+    # a cursor starts in the connection's own database, which for an encrypted warehouse is another one, in memory
+    writer.execute(f'use "{connection.execute("select current_database()").fetchall()[0][0]}"')
     for batch in reader:
         table = normal_forms(batch)
         writer.register("contact_points_batch", table)

@@ -44,6 +44,14 @@ class WarehouseMissing(MailhouseError):
     """There is no warehouse, or no published copy of it, where one was expected."""
 
 
+class EncryptionUnavailable(MailhouseError):
+    """A key is set and the engine cannot write encrypted: nothing is written, rather than a plain file."""
+
+
+class WarehouseLocked(MailhouseError):
+    """The warehouse is encrypted with another key, or with none, or the key that it needs is not set."""
+
+
 class StateUnreadable(MailhouseError):
     """A small file of the work directory (leases, pauses) cannot be read or written; what it guards does not happen."""
 
@@ -54,6 +62,10 @@ class ActRefused(MailhouseError):
 
 class ConsentUnavailable(MailhouseError):
     """Who may be written to cannot be decided just now; whoever asks must send nothing."""
+
+
+class BackupRefused(MailhouseError):
+    """A backup cannot be made, or is damaged, foreign or newer and is not restored; everything is as it was."""
 
 
 class LeaseHeld(MailhouseError):

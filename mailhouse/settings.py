@@ -22,6 +22,7 @@ VENDOR_URLS = {
 CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings"}
 DEFAULT_WORKDIR = ".mailhouse"
 SANDBOX = "sandbox"
+WAREHOUSE_KEY = "DBT_ENV_SECRET_WAREHOUSE_KEY"  # dbt keeps a variable out of its logs when its name begins like this
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,14 @@ class Settings:
         return self.workdir / "warehouse.duckdb"
 
     @property
+    def warehouse_key(self) -> str | None:
+        """The key that the warehouse is encrypted with, None for a plain one. Raises CredentialsMissing for an empty key."""
+        key = os.environ.get(WAREHOUSE_KEY)
+        if key is not None and not key.strip():
+            raise CredentialsMissing(f"{WAREHOUSE_KEY}: set but empty; give the key, or unset the variable for a plain warehouse")
+        return key
+
+    @property
     def published_path(self) -> Path:
         return self.workdir / "published.duckdb"
 
@@ -100,6 +109,15 @@ class Settings:
     def controls_path(self) -> Path:
         """Where pauses are kept, apart from the warehouse, so that one can be set while a run holds it."""
         return self.workdir / "controls.db"
+
+    @property
+    def backups(self) -> Path:
+        return self.workdir / "backups"
+
+    @property
+    def tombstones_path(self) -> Path:
+        """Where erased people are remembered by keyed hashes; never part of a backup, and heeded by each restore."""
+        return self.workdir / "privacy.db"
 
     @property
     def sandbox_dir(self) -> Path:

@@ -41,5 +41,23 @@ def alone(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
+def copy_file(path: Path, to: Path) -> None:
+    """Copy a file as it is between two transactions, whoever is writing it. Raises StateUnreadable."""
+    with opened(path, "pragma query_only = on") as file:
+        copy = sqlite3.connect(to)
+        try:
+            file.backup(copy)
+        finally:
+            copy.close()
+
+
+def check_file(path: Path) -> None:
+    """Returns when the file is whole. Raises StateUnreadable."""
+    with opened(path, "pragma query_only = on") as file:
+        found = file.execute("pragma integrity_check").fetchone()[0]
+    if found != "ok":
+        raise StateUnreadable(f"{path}: not whole; take another copy of it")
+
+
 def _unreadable(path: Path, error: Exception) -> StateUnreadable:
     return StateUnreadable(f"{path}: cannot be used ({error}); look at the disk and the file's owner before anything is sent")

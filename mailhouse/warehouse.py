@@ -8,8 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from mailhouse.errors import WarehouseBusy, WarehouseMissing
-from mailhouse.settings import Settings
+from mailhouse import encryption
+from mailhouse.backup import swap
+from mailhouse.errors import WarehouseBusy, WarehouseLocked, WarehouseMissing
+from mailhouse.files import flush
+from mailhouse.settings import WAREHOUSE_KEY, Settings
 
 DATABASE = "warehouse"
 MEMORY_LIMIT = "1GB"
@@ -31,7 +34,8 @@ class Warehouse:
         """A connection that may write; the file is made when absent. Raises WarehouseBusy when another process holds it."""
         self._guard()
         self.settings.workdir.mkdir(parents=True, exist_ok=True)
-        connection = self._connect(self.settings.warehouse_path)
+        swap.finish(self.settings)
+        connection = self._open(self.settings.warehouse_path, read_only=False)
         try:
             yield connection
         finally:
@@ -43,12 +47,8 @@ class Warehouse:
         path = self.settings.published_path
         if not path.exists():
             raise WarehouseMissing(f"{path}: no published warehouse yet; run `mailhouse run` or `mailhouse demo` first")
-        connection = duckdb.connect(config=CONFIG)
+        connection = self._open(path, read_only=True)
         try:
-            connection.execute("set TimeZone = 'UTC'")
-            quoted = str(path).replace("'", "''")
-            connection.execute(f"attach '{quoted}' as {DATABASE} (read_only)")
-            connection.execute(f"use {DATABASE}")
             yield connection
         finally:
             connection.close()
@@ -58,11 +58,8 @@ class Warehouse:
 
         The warehouse must have no writer in this process: the copy is of the file as it is on disk.
         """
-        with self.write() as connection:
-            connection.execute("checkpoint")
         fresh = self.settings.published_path.with_suffix(".fresh")
-        shutil.copyfile(self.settings.warehouse_path, fresh)
-        _flush(fresh)
+        self.copy_to(fresh)
         os.replace(fresh, self.settings.published_path)
         if self.settings.manifest.exists():
             self.settings.published_target.mkdir(parents=True, exist_ok=True)
@@ -71,9 +68,21 @@ class Warehouse:
             os.replace(fresh_manifest, self.settings.published_target / "manifest.json")
         return self.settings.published_path
 
-    def _connect(self, path: Path) -> duckdb.DuckDBPyConnection:
+    def copy_to(self, path: Path) -> None:
+        """Copy all that is in the warehouse into another file, on disk when this returns; no writer may be in this process."""
+        with self.write() as connection:
+            connection.execute("checkpoint")
+        shutil.copyfile(self.settings.warehouse_path, path)
+        flush(path)
+
+    def _open(self, path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        key = self.settings.warehouse_key
         try:
-            connection = duckdb.connect(str(path), config=CONFIG)
+            if key is None and not read_only:
+                connection = duckdb.connect(str(path), config=CONFIG)
+            else:
+                connection = duckdb.connect(config=CONFIG)
+                self._attach(connection, path, key, read_only)
             # not part of CONFIG: DuckDB takes it only once its extension for time zones is loaded
             connection.execute("set TimeZone = 'UTC'")
             return connection
@@ -81,6 +90,21 @@ class Warehouse:
             if "lock" in str(error).lower():
                 raise WarehouseBusy(f"{path}: another process is writing; wait for it, or read with `mailhouse sql`") from error
             raise
+        except duckdb.CatalogException as error:
+            if key is None and "encrypted" in str(error).lower():
+                raise WarehouseLocked(f"{path}: is encrypted; set {WAREHOUSE_KEY} to the key it was made with") from error
+            raise
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, key: str | None, read_only: bool) -> None:
+        """Give a connection in memory the file under the warehouse's name, as what unqualified names mean."""
+        if key is None:
+            quoted = str(path).replace("'", "''")
+            connection.execute(f"attach '{quoted}' as {DATABASE} (read_only)")
+        else:
+            if not read_only:
+                encryption.allow_writing(connection)
+            encryption.attach(connection, path, DATABASE, key, read_only=read_only)
+        connection.execute(f"use {DATABASE}")
 
 
 @contextmanager
@@ -95,11 +119,3 @@ def in_memory(databases: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -202,10 +202,10 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> int:
     connection.execute(f"create schema if not exists {SCHEMA}")
     versions = f"{SCHEMA}.schema_version (version integer primary key, applied_at timestamptz)"
     connection.execute(f"create table if not exists {versions}")
-    version = _version(connection)
-    if version > len(MIGRATIONS):
-        raise SyncRefused(f"{SCHEMA}: written by a newer Mailhouse (state {version}, known {len(MIGRATIONS)}); update this one")
-    for number in range(version + 1, len(MIGRATIONS) + 1):
+    found = version(connection)
+    if found > len(MIGRATIONS):
+        raise SyncRefused(f"{SCHEMA}: written by a newer Mailhouse (state {found}, known {len(MIGRATIONS)}); update this one")
+    for number in range(found + 1, len(MIGRATIONS) + 1):
         connection.execute("begin transaction")
         try:
             connection.execute(MIGRATIONS[number - 1].format(schema=SCHEMA))
@@ -217,7 +217,11 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> int:
     return len(MIGRATIONS)
 
 
-def _version(connection: duckdb.DuckDBPyConnection) -> int:
+def version(connection: duckdb.DuckDBPyConnection) -> int:
+    """Up to which migration the state has come, 0 where there is none."""
+    there = "select 1 from duckdb_tables() where schema_name = 'reverse_sync' and table_name = 'schema_version'"
+    if not connection.execute(there).fetchall():
+        return 0
     return connection.execute(f"select coalesce(max(version), 0) from {SCHEMA}.schema_version").fetchall()[0][0]
 
 
@@ -230,7 +234,7 @@ def readable(connection: duckdb.DuckDBPyConnection) -> None:
         "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = 'reverse_sync'"
     ).fetchall()
     there = {name for (name,) in rows}
-    if there and not (there.issuperset(TABLES) and _version(connection) == len(MIGRATIONS)):
+    if there and not (there.issuperset(TABLES) and version(connection) == len(MIGRATIONS)):
         raise SyncRefused(f"{SCHEMA}: written by another version of Mailhouse; run `mailhouse run`, which brings it up to date")
     source = SCHEMA if there else _blank(connection)
     for table in ("delivered", "in_flight", "attempts", "holdouts", "send_decisions"):
