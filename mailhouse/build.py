@@ -2,7 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -140,10 +142,22 @@ class Project:
             arguments += ["--target", self.target]
         callbacks = [_progress(on_node)] if on_node else []
         try:
-            return dbtRunner(manifest=manifest, callbacks=callbacks).invoke(arguments)
+            with _nameless_command():
+                return dbtRunner(manifest=manifest, callbacks=callbacks).invoke(arguments)
         finally:
             # dbt keeps the DuckDB file open after a command; nobody else could write.
             DuckDBConnectionManager.close_all_connections()
+
+
+@contextmanager
+def _nameless_command() -> Iterator[None]:
+    """dbt writes the words this process was called with into each of its artifacts, and they may name a person."""
+    words = sys.argv
+    sys.argv = ["mailhouse"]
+    try:
+        yield
+    finally:
+        sys.argv = words
 
 
 def run_vars(as_of: date | None, clock_now: datetime | None) -> dict[str, str]:

@@ -128,11 +128,12 @@ def normalise(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]
         "select distinct wanted.kind, wanted.raw_value, wanted.region from (" + " union all ".join(selects) + ") as wanted "
         "anti join raw_contact_points.normalised using (kind, raw_value, region) where wanted.raw_value is not null"
     )
+    database = connection.execute("select current_database()").fetchall()[0][0]
     reader = connection.execute("select kind, raw_value, region from contact_points_wanted").to_arrow_reader(BATCH)
     added = 0
     writer = connection.cursor()
     # a cursor starts in the connection's own database, which for an encrypted warehouse is another one, in memory
-    writer.execute(f'use "{connection.execute("select current_database()").fetchall()[0][0]}"')
+    writer.execute(f'use "{database}"')
     for batch in reader:
         table = normal_forms(batch)
         writer.register("contact_points_batch", table)

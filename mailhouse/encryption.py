@@ -26,7 +26,7 @@ def allow_writing(connection: duckdb.DuckDBPyConnection) -> None:
         return
     raise EncryptionUnavailable(
         f"{WAREHOUSE_KEY} is set, and DuckDB {duckdb.__version__} cannot write an encrypted warehouse without its extension"
-        f" httpfs: install duckdb-extension-httpfs=={duckdb.__version__}, or unset the key and encrypt the volume; nothing was written"
+        f" httpfs; install duckdb-extension-httpfs=={duckdb.__version__}, or unset the key and encrypt the volume"
     )
 
 
@@ -39,9 +39,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str, key: st
         # the engine's words may repeat the statement, and with it the key
         if isinstance(error, duckdb.IOException) and "lock" in str(error).lower():
             raise
-        raise WarehouseLocked(
-            f"{path}: {WAREHOUSE_KEY} does not open it; set the key it was made with, or none"
-        ) from None
+        raise WarehouseLocked(f"{path}: {WAREHOUSE_KEY} does not open it; set the key it was made with, or none") from None
 
 
 def _from_wheel() -> list[Path]:
