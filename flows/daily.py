@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import duckdb
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -15,6 +16,7 @@ from flows.chain import Run
 from mailhouse import report
 from mailhouse.build import Layer, Node
 from mailhouse.errors import BuildFailed, LeaseHeld, MailhouseError, VendorUnreachable
+from mailhouse.redaction import in_one_line
 from mailhouse.settings import Settings, load_settings, operator
 from mailhouse.sync import Approval
 
@@ -94,8 +96,20 @@ def walk(run: Run) -> State:
 
 def stage(name: str, work: Callable[[], object], **options: object) -> bool:
     """Run one stage as a task whose name is a sentence; False when it failed, which does not end the flow by itself."""
-    runner = task(name=name, task_run_name=name, persist_result=False, cache_policy=NO_CACHE, **options)(work)
+    runner = task(name=name, task_run_name=name, persist_result=False, cache_policy=NO_CACHE, **options)(quiet(work))
     return runner(return_state=True).is_completed()
+
+
+def quiet(work: Callable[[], object]) -> Callable[[], object]:
+    """The work, with an error of the engine told without values of rows: Prefect keeps what it is told."""
+
+    def told() -> object:
+        try:
+            return work()
+        except duckdb.Error as error:
+            raise MailhouseError(in_one_line(error)) from None
+
+    return told
 
 
 def land(run: Run) -> None:

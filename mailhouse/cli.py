@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import duckdb
 
 from mailhouse import __version__, report, terminal
 from mailhouse.clock import SystemClock
@@ -18,6 +19,7 @@ from mailhouse.commands.explain import explain
 from mailhouse.commands.options import settings_of, wait_option, workdir_option
 from mailhouse.commands.takeover import adopt, inspect, revert
 from mailhouse.errors import ConfigurationError, MailhouseError
+from mailhouse.redaction import in_one_line
 from mailhouse.settings import operator
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -33,10 +35,12 @@ class Mailhouse(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except MailhouseError as error:
+        except BrokenPipeError:  # whoever read has seen enough
+            raise
+        except (MailhouseError, duckdb.Error, OSError) as error:
             if context.params.get("debug"):
                 raise
-            terminal.refuse(str(error))
+            terminal.refuse(in_one_line(error))
             sys.exit(1)
 
 

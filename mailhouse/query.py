@@ -8,6 +8,7 @@ from typing import Any, TextIO
 import duckdb
 
 from mailhouse.errors import ConfigurationError, WarehouseMissing
+from mailhouse.redaction import without_values
 from mailhouse.report import Table
 from mailhouse.settings import Settings
 from mailhouse.warehouse import Warehouse
@@ -27,7 +28,7 @@ def ask(settings: Settings, query: str) -> Table:
             columns = [column[0] for column in answer.description or []]
             rows = [["" if cell is None else str(cell) for cell in row] for row in answer.fetchall()]
         except duckdb.Error as error:
-            raise ConfigurationError(f"the query was refused: {str(error).splitlines()[0]}") from error
+            raise ConfigurationError(f"the query was refused: {without_values(error).splitlines()[0]}") from error
     return Table("", columns, rows, f"{len(rows):,} rows")
 
 

@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,7 @@ VENDOR_URLS = {
     "mailchimp": "https://api.mailchimp.com",
     "klaviyo": "https://a.klaviyo.com",
 }
+VARIABLE = re.compile("[A-Z_][A-Z0-9_]*")
 CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings"}
 DEFAULT_WORKDIR = ".mailhouse"
 SANDBOX = "sandbox"
@@ -115,8 +117,8 @@ class Settings:
         return self.workdir / "backups"
 
     @property
-    def tombstones_path(self) -> Path:
-        """Where erased people are remembered by keyed hashes; never part of a backup, and heeded by each restore."""
+    def privacy_path(self) -> Path:
+        """Tombstones, erasures under way, salts of the audit trail: what outlives the warehouse, and no backup holds."""
         return self.workdir / "privacy.db"
 
     @property
@@ -239,6 +241,12 @@ def _connection(entry: Any, place: str, server: Mapping[str, Any] | None, workdi
     if entry.get("enabled", True) is False:
         return None
     secrets = entry.get("secrets") or {}
+    for name, variable in secrets.items():
+        # not repeated: what stands there may be the secret itself
+        if not VARIABLE.fullmatch(str(variable)):
+            raise ConfigurationError(
+                f"connection {identifier}: secret `{name}` names an environment variable, in capitals; never the secret itself"
+            )
     sandbox_secrets: Mapping[str, str] = {}
     url = entry.get("url") or VENDOR_URLS[vendor]
     if url == SANDBOX:

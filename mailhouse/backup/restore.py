@@ -37,8 +37,8 @@ class Restored:
 
 def refuse_tombstones(settings: Settings, _: Settings) -> None:
     """What is done with tombstones by whoever cannot replay them: restore nothing while there are any."""
-    if settings.tombstones_path.exists():
-        raise BackupRefused(f"{settings.tombstones_path}: people were erased, and a backup would bring them back; not restored")
+    if settings.privacy_path.exists():
+        raise BackupRefused(f"{settings.privacy_path}: people were erased, and a backup would bring them back; not restored")
 
 
 def restore(

@@ -4,9 +4,9 @@ from mailhouse.http.answers import Answer, OutcomeUnknown
 from mailhouse.http.budget import CallBudgetSpent
 from mailhouse.http.client import HttpClient
 from mailhouse.http.limits import Lane, Limits, Quota, limits_of
-from mailhouse.http.redaction import redacted
 from mailhouse.http.traffic import Traffic, traffic_of
 from mailhouse.http.waiting import pause, retry_after
+from mailhouse.redaction import redacted
 
 __all__ = [
     "Answer",

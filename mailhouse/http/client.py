@@ -16,9 +16,9 @@ from mailhouse.http.admission import TooLong
 from mailhouse.http.answers import WORST_STATUS, Answer, OutcomeUnknown, Trouble, believed, said
 from mailhouse.http.limits import Lane, Limits, limits_of
 from mailhouse.http.metrics import Metric, Metrics
-from mailhouse.http.redaction import redacted, without
 from mailhouse.http.traffic import Traffic, traffic_of
 from mailhouse.http.waiting import next_wait, pause, timekeeper
+from mailhouse.redaction import redacted, without
 from mailhouse.settings import Connection
 
 log = logging.getLogger("mailhouse.http")

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from mailhouse.consent.inbox import Inbox
 from mailhouse.settings import Settings, load_settings
 from mailhouse.sync.state import migrate
 from mailhouse.warehouse import Warehouse
+from tests.python.keeping.world import World, lived
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 7, 1, 6, tzinfo=UTC)
@@ -94,3 +95,10 @@ def here(keeping: Callable[[str], Keeping]) -> Keeping:
     made.withdraw("first@mail.example")
     controls.pause(made.settings, "seg_champions", "a test", NOW)
     return made
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One company for the whole session: what a test does to it must leave it as useful as it was."""
+    with lived(tmp_path_factory.mktemp("world")) as made:
+        yield made
