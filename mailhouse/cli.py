@@ -17,6 +17,7 @@ from mailhouse.commands.bench import bench
 from mailhouse.commands.consent import consent
 from mailhouse.commands.explain import explain
 from mailhouse.commands.options import settings_of, wait_option, workdir_option
+from mailhouse.commands.retain import retain
 from mailhouse.commands.takeover import adopt, inspect, revert
 from mailhouse.errors import ConfigurationError, MailhouseError
 from mailhouse.redaction import in_one_line
@@ -255,7 +256,7 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, consent, backup, restore, bench):
+for command in (inspect, adopt, revert, explain, consent, backup, restore, retain, bench):
     main.add_command(command)
 
 

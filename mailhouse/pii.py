@@ -41,7 +41,8 @@ def personal_columns(manifest: Mapping[str, Any]) -> list[PersonalColumn]:
             if kind is None:
                 continue
             if kind not in KINDS:
-                place = f"{node['original_file_path']}: {node['name']}.{column['name']}"
+                described = (node.get("patch_path") or node["original_file_path"]).split("://")[-1]
+                place = f"{described}: {node['name']}.{column['name']}"
                 raise ConfigurationError(f"{place}: `pii: {kind}`; say one of {', '.join(KINDS)}")
             table = node.get("alias") or node.get("identifier") or node["name"]
             found.append(PersonalColumn(node["schema"], table, column["name"], kind))

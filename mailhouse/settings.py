@@ -21,7 +21,7 @@ VENDOR_URLS = {
     "klaviyo": "https://a.klaviyo.com",
 }
 VARIABLE = re.compile("[A-Z_][A-Z0-9_]*")
-CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings"}
+CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings", "retention"}
 DEFAULT_WORKDIR = ".mailhouse"
 SANDBOX = "sandbox"
 WAREHOUSE_KEY = "DBT_ENV_SECRET_WAREHOUSE_KEY"  # dbt keeps a variable out of its logs when its name begins like this
@@ -32,6 +32,7 @@ class Connection:
     """One account at one vendor. `settings` is the vendor's own; secrets are looked up when they are needed.
 
     `workdir` is where what all processes must know of the account is kept (how often it was called today), None for nowhere.
+    `retention` is how many days the rows of a raw table are kept; a table that it does not name is kept for ever.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Connection:
     sandbox_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     lives_in_sandbox: bool = False
     workdir: Path | None = field(default=None, repr=False)
+    retention: Mapping[str, Any] = field(default_factory=dict)
 
     def secret(self, name: str) -> str:
         """The secret called `name`; the environment wins over the sandbox. Raises CredentialsMissing."""
@@ -263,6 +265,7 @@ def _connection(entry: Any, place: str, server: Mapping[str, Any] | None, workdi
         sandbox_secrets=sandbox_secrets,
         lives_in_sandbox=entry.get("url") == SANDBOX,
         workdir=workdir,
+        retention=entry.get("retention") or {},
     )
 
 
