@@ -72,25 +72,34 @@ def approved(settings: Settings, wait_seconds: int) -> State:
 
 def walk(run: Run) -> State:
     """Every stage as a task, in the order of the road."""
+    failed: list[str] = []
+
+    def step(name: str, work: Callable[[], object], **options: object) -> bool:
+        good = stage(name, work, **options)
+        failed.extend([] if good else [name])
+        return good
+
     names = ", ".join(connection.vendor for connection in run.settings.connections.values())
-    stage(f"Land {names}", lambda: land(run), retries=LAND_AGAIN, retry_delay_seconds=LAND_AGAIN_AFTER_SECONDS)
-    stage(TELL, lambda: tell(run, is_built=False))
-    if not run.nothing_landed and stage("Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)):
-        stage("Build and test the models", lambda: build(run))
+    step(f"Land {names}", lambda: land(run), retries=LAND_AGAIN, retry_delay_seconds=LAND_AGAIN_AFTER_SECONDS)
+    step(TELL, lambda: tell(run, is_built=False))
+    if not run.nothing_landed and step("Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)):
+        step("Build and test the models", lambda: build(run))
         for layer in run.layers:
-            stage(f"{layer.name.capitalize()}: {layer.says}", lambda layer=layer: show_layer(layer))
-        stage("Decide which segments may go out", lambda: chain.decide_gate(run))
-        stage(TELL, lambda: tell(run))
-        if stage("Plan what the ESP should know", lambda: plan(run)):
-            stage("Apply the plan", lambda: apply(run))
+            step(f"{layer.name.capitalize()}: {layer.says}", lambda layer=layer: show_layer(layer))
+        step("Decide which segments may go out", lambda: chain.decide_gate(run))
+        step(TELL, lambda: tell(run))
+        if step("Plan what the ESP should know", lambda: plan(run)):
+            step("Apply the plan", lambda: apply(run))
         if run.result is not None:
-            stage("Compare desired, delivered and actual", lambda: compare(run))
-        stage("Publish the copy for readers", lambda: publish(run))
+            step("Compare desired, delivered and actual", lambda: compare(run))
+        step("Publish the copy for readers", lambda: publish(run))
     artifacts.show(report.stages(run.stages))
     if run.problems:
         told = "\n".join(f"- {problem}" for problem in run.problems)
         create_markdown_artifact(told, key="problems", description=f"{len(run.problems)} problems of the latest run that had any")
         return Failed(message=f"{len(run.problems)} problems: {run.problems[0]}")
+    if failed:  # on something that is not one of the run's own problems
+        return Failed(message=f"{failed[0]} failed; its task says why")
     return Completed(message="Everything is in step")
 
 

@@ -14,8 +14,6 @@ ABOUT_VALUES = (
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+(?:@|%40)[^\s@<>\"'(),;:]+")
 _DIGITS = re.compile(r"\+?\d[\d \-()]{7,}\d")
 _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
-# what stands below is the statement, and a caret under a place in it
-_STATEMENT = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
 
 
 def redacted(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -36,7 +34,8 @@ def without_values(error: duckdb.Error) -> str:
     """What the engine says of an error, without values of rows; names of tables and columns stay where they are the matter."""
     text = str(error)
     if isinstance(error, ABOUT_VALUES):
-        text = _QUOTED.sub("'…'", _STATEMENT.sub("", text))
+        # below the first line stand the statement, or the value once more
+        text = _QUOTED.sub("'…'", text.split("\n", 1)[0])
     return _DIGITS.sub("<number>", _ADDRESS.sub("<address>", text))
 
 

@@ -97,8 +97,11 @@ def here(keeping: Callable[[str], Keeping]) -> Keeping:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One company for the whole session: what a test does to it must leave it as useful as it was."""
+    """One company for a whole file: what a test does to it must leave it as useful as it was.
+
+    Not for the session: its key must not be in the environment of other files' tests.
+    """
     with lived(tmp_path_factory.mktemp("world")) as made:
         yield made

@@ -86,6 +86,36 @@ def test_no_kind_of_error_shows_anybody(world: World, name: str) -> None:
     provoked(world, ERRORS[name])
 
 
+@pytest.mark.torture
+def test_prefect_keeps_nobody_either(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that goes well, one without a source, and one in which the engine stumbles over a value."""
+    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    from flows import chain, daily
+
+    def stumble(run: chain.Run) -> None:
+        with run.warehouse.write() as connection:
+            connection.execute("select cast(email as integer) from marts.customers where email is not null").fetchall()
+
+    monkeypatch.setattr(daily, "LAND_AGAIN", 0)
+    with prefect_test_harness(server_startup_timeout=120):
+        states = [daily.daily(workdir=str(world.settings.workdir), return_state=True)]
+        with monkeypatch.context() as patch:
+            patch.setenv("KLAVIYO_API_KEY", "some-other-secret")
+            states.append(daily.daily(workdir=str(world.settings.workdir), return_state=True))
+        with monkeypatch.context() as patch:
+            patch.setattr(chain, "plan_sync", stumble)
+            states.append(daily.daily(workdir=str(world.settings.workdir), return_state=True))
+        database = Path(PREFECT_API_DATABASE_CONNECTION_URL.value().split("///")[1])
+        kept = b"".join(path.read_bytes() for path in database.parent.glob(f"{database.name}*"))
+    assert [state.is_completed() for state in states] == [True, False, False]
+    assert b"the warehouse refused: Conversion Error" in kept
+    assert world.canaries.found_in(kept) == set()
+    assert b"some-other-secret" not in kept
+    assert world.leaks() == {}
+
+
 def provoked(world: World, provoke: Callable[[World], str]) -> None:
     """The error happens, says what it is, names nobody, and leaves nobody's address in any file."""
     said = provoke(world)
