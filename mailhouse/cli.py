@@ -11,9 +11,12 @@ import click
 
 from mailhouse import __version__, report, terminal
 from mailhouse.clock import SystemClock
+from mailhouse.commands.audit import audit
 from mailhouse.commands.bench import bench
 from mailhouse.commands.consent import consent
+from mailhouse.commands.erase import erase
 from mailhouse.commands.explain import explain
+from mailhouse.commands.export import export
 from mailhouse.commands.options import settings_of, wait_option, workdir_option
 from mailhouse.commands.takeover import adopt, inspect, revert
 from mailhouse.errors import ConfigurationError, MailhouseError
@@ -250,7 +253,7 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, consent, bench):
+for command in (inspect, adopt, revert, explain, consent, export, erase, audit, bench):
     main.add_command(command)
 
 

@@ -71,6 +71,39 @@ class Warehouse:
             os.replace(fresh_manifest, self.settings.published_target / "manifest.json")
         return self.settings.published_path
 
+    def rewrite(self, before_swap: Callable[[], None] = lambda: None) -> None:
+        """Copy all that there is into a new file and put it in the place of the old one, whose bytes go with it.
+
+        DuckDB keeps what was deleted in its file, whatever is done to it in place. The warehouse must have no writer in this
+        process. Whoever dies in the middle leaves the old file; the half of a new one is removed by the next.
+        """
+        path = self.settings.warehouse_path
+        fresh = path.with_suffix(".rewritten")
+        self._remove(fresh)
+        with self.write() as connection:
+            connection.execute("checkpoint")
+        connection = duckdb.connect(config=CONFIG)
+        try:
+            connection.execute("set TimeZone = 'UTC'")
+            for file, name, options in ((path, "written_before", " (read_only)"), (fresh, DATABASE, "")):
+                quoted = str(file).replace("'", "''")
+                connection.execute(f"attach '{quoted}' as {name}{options}")
+            # the new file has the warehouse's own name, which its views say
+            connection.execute(f"copy from database written_before to {DATABASE}")
+            connection.execute(f"checkpoint {DATABASE}")
+        finally:
+            connection.close()
+        _flush(fresh)
+        before_swap()
+        os.replace(fresh, path)
+        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+        _flush(path.parent)
+
+    @staticmethod
+    def _remove(path: Path) -> None:
+        for leftover in (path, path.with_name(f"{path.name}.wal")):
+            leftover.unlink(missing_ok=True)
+
     def _connect(self, path: Path) -> duckdb.DuckDBPyConnection:
         try:
             connection = duckdb.connect(str(path), config=CONFIG)
