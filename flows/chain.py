@@ -16,6 +16,7 @@ from mailhouse.clock import Clock, SystemClock, clock_of, stopwatch
 from mailhouse.consent import land_inbox
 from mailhouse.contact_points import normalise
 from mailhouse.leases import WAREHOUSE, Lease, Leases, destination_lease
+from mailhouse.privacy import replay
 from mailhouse.query import published_manifest
 from mailhouse.raw_schemas import create_empty
 from mailhouse.report import Stage
@@ -154,7 +155,12 @@ def normalise_contact_points(run: Run) -> int:
         # a source that has never landed must not keep the models of the others from being built
         create_empty(connection, run.settings.project / "ingestion" / "schemas")
         land_inbox(connection, run.settings)
+        returned = replay.sweep(connection, run.settings)
         added = normalise(connection, manifest)
+    if returned:
+        # who was erased came another way than through a landing: their bytes go as well
+        run.warehouse.rewrite()
+        run.notes.append(f"{sum(returned.values()):,} rows of people who were erased were taken out again")
     run.stages.append(Stage("normalise", stopwatch() - begun, added, "new addresses and phone numbers"))
     return added
 

@@ -9,7 +9,7 @@ import duckdb
 
 from mailhouse.contact_points import normalise_email
 from mailhouse.errors import ConfigurationError
-from mailhouse.privacy.places import PLACES, Place, bare_id
+from mailhouse.privacy.places import PLACES, Place, bare_id, record_name
 from mailhouse.privacy.tombstones import EMAIL, RECORD
 from mailhouse.sync.consent import exists
 from mailhouse.sync.manifest import read_manifest
@@ -52,11 +52,6 @@ class Closure:
         values = json.loads(text)
         values["records"] = [tuple(record) for record in values["records"]]
         return cls(**{name: frozenset(given) for name, given in values.items()})
-
-
-def record_name(connection_id: str, kind: str, identifier: str) -> str:
-    """How a tombstone calls a record."""
-    return f"{connection_id}/{kind}/{identifier}"
 
 
 def mailbox_of(address: str) -> str:

@@ -10,10 +10,9 @@ from typing import Any
 
 from mailhouse.clock import Clock
 from mailhouse.privacy.closure import Closure
+from mailhouse.privacy.places import SURROGATE
 from mailhouse.privacy.tombstones import EMAIL, PrivacyFile
 from mailhouse.settings import Settings
-
-SURROGATE = "erased-"
 
 
 @dataclass(frozen=True)

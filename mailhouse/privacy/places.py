@@ -14,7 +14,7 @@ class Place:
     A phone number does not make a row somebody's: families share one. several: columns with several addresses, divided by
     `;`. merged: a column with ids, so divided, that went into the record. owned: a further record that the row belongs to,
     kind -> column. An anonymised row stays: the columns of `surrogate` are given the person's surrogate, those of `blank`
-    nothing. where: only these rows.
+    nothing. where: only these rows. opt_in: the columns that say when the person agreed, and what proves it.
     """
 
     vendor: str
@@ -30,6 +30,7 @@ class Place:
     surrogate: tuple[str, ...] = ()
     blank: tuple[str, ...] = ()
     where: str = ""
+    opt_in: tuple[str, str] | None = None
 
     @property
     def relation(self) -> str:
@@ -63,7 +64,7 @@ PLACES = (
     Place("shopify", "order_lines", "order", "order_id", action="anonymise", blank=("title", "sku")),
     Place("shopify", "refunds", "order", "order_id", action="anonymise", blank=("lines",)),
     Place("shopify", "removed", "customer", "id", where="resource = 'customers'"),
-    Place("mailchimp", "members", "member", "id", emails=("email_address",)),
+    Place("mailchimp", "members", "member", "id", emails=("email_address",), opt_in=("timestamp_opt", "ip_opt")),
     Place("mailchimp", "sent_to", "member", "email_id", emails=("email_address",)),
     Place("mailchimp", "email_activity", "member", "email_id"),
     Place("mailchimp", "unsubscribes", "member", "email_id", emails=("email_address",)),
@@ -76,6 +77,8 @@ PLACES = (
     Place("inbox", "consent_acts", "act", "event_id", emails=("address",)),
 )
 BY_TABLE = {(place.vendor, place.table): place for place in PLACES}
+# how the name begins that stands for an erased person in orders
+SURROGATE = "erased-"
 # kinds under which the models call a record by more than the vendor's own id
 PREFIXED = {"member": ":"}
 
@@ -83,3 +86,8 @@ PREFIXED = {"member": ":"}
 def bare_id(kind: str, record_id: str) -> str:
     """The vendor's own id of a record as the models call it: of a Mailchimp member without its list."""
     return record_id.rpartition(PREFIXED[kind])[2] if kind in PREFIXED else record_id
+
+
+def record_name(connection_id: str, kind: str, identifier: str) -> str:
+    """How a tombstone calls a record."""
+    return f"{connection_id}/{kind}/{identifier}"

@@ -105,15 +105,19 @@ class Tombstones:
             )
         return len(rows)
 
-    def lift(self, kind: str, value: str, at: datetime) -> bool:
-        """The person has agreed anew at `at`: what is newer than that is theirs. Whether this tombstone holds no longer."""
+    def lift(self, identifiers: Iterable[tuple[str, str]], at: datetime) -> bool:
+        """The person has agreed anew at `at`, later than they were erased: what is newer than that is theirs.
+
+        Whether a tombstone of the identifiers holds no longer.
+        """
         stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
-        with self._file.opened() as file:
-            changed = file.execute(
+        rows = [[stamp, kind, self._file.keyed(kind, value), stamp] for kind, value in identifiers]
+        with self._file.opened() as file, alone(file):
+            changed = file.executemany(
                 "update tombstones set lifted_at = ? where kind = ? and keyed_hash = ? and erased_at < ? and lifted_at is null",
-                [stamp, kind, self._file.keyed(kind, value), stamp],
+                rows,
             )
-            return changed.rowcount > 0
+        return changed.rowcount > 0
 
     def read(self) -> "Known":
         """All of them, to hold values against."""
@@ -142,10 +146,15 @@ class Known:
             return None
         return self._tombstones.get((kind, self._file.keyed(kind, value)))
 
-    def standing(self, kind: str, value: str) -> Tombstone | None:
-        """The tombstone of an identifier that still keeps it out."""
+    def against(self, kind: str, value: str, newest: datetime | None = None) -> Tombstone | None:
+        """The tombstone that keeps out what says this of itself and is as new as `newest`; None when nothing does.
+
+        After a new opt-in that is whatever is older than it.
+        """
         found = self.of(kind, value)
-        return found if found and found.lifted_at is None else None
+        if found is None or found.lifted_at is None:
+            return found
+        return found if newest is not None and newest < found.lifted_at else None
 
 
 def _moment(text: str | None) -> datetime | None:
