@@ -19,14 +19,14 @@ CHILD = """
 import json, sys
 from datetime import datetime
 from pathlib import Path
-from mailhouse.clock import FixedClock
+from mailhouse.clock import VendorClock
 from mailhouse.leases import WAREHOUSE, Leases
 from mailhouse.privacy.erase import erase
 from mailhouse.settings import Connection, Settings
 
 project, workdir, address, now, connections = sys.argv[1:6]
 settings = Settings(Path(project), Path(workdir), {one["id"]: Connection(**one) for one in json.loads(connections)})
-clock = FixedClock(datetime.fromisoformat(now))
+clock = VendorClock(lambda: datetime.fromisoformat(now))
 with Leases(settings.leases_path, clock).hold(WAREHOUSE, doing="a test") as lease:
     erase(settings, address, clock, lease, actor="a test")
 """
@@ -48,6 +48,8 @@ def killed_at(house: House, point: str) -> None:
         | {"secret_names": dict(one.secret_names), "sandbox_secrets": dict(one.sandbox_secrets)}
         for one in house.settings.connections.values()
     ]
+    # the child waits in real time
+    house.vendors.runtime.ticks.let_go()
     paths = [str(ROOT), str(house.settings.workdir), house.canary.address, house.clock.now().isoformat()]
     done = subprocess.run(
         [sys.executable, "-c", CHILD, *paths, json.dumps(connections)],
@@ -56,7 +58,7 @@ def killed_at(house: House, point: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=60,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
 
