@@ -1,7 +1,9 @@
 """Four vendors on the loopback with two people in all of them, and a work directory in which they have landed."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,10 +117,27 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendors]:
     made.close()
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, served: Vendors) -> House:
-    """The canary and the bystander have landed, and things of them lie about."""
-    made = House(tmp_path_factory.mktemp("house"), served)
+def moved(house: House, folder: Path) -> House:
+    """The same house in another folder, and the people at the vendors again."""
+    shutil.copytree(house.settings.workdir, folder)
+    copy = object.__new__(House)
+    copy.__dict__ = {**house.__dict__, "settings": replace(house.settings, workdir=folder)}
+    copy.inbox = type(house.inbox)(copy.settings.inbox_path)
+    for person in copy.people:
+        person.put(copy.vendors.store)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def landed(tmp_path_factory: pytest.TempPathFactory, served: Vendors) -> House:
+    """The canary and the bystander have landed, and things of them lie about; to be copied, never changed."""
+    made = House(tmp_path_factory.mktemp("landed") / "work", served)
     made.land()
     made.leave_things_behind()
     return made
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, landed: House) -> House:
+    """One for the tests of a file, which may change it."""
+    return moved(landed, tmp_path_factory.mktemp("house") / "work")

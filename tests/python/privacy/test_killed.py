@@ -2,17 +2,14 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from mailhouse.audit import verify
-from tests.python.privacy.conftest import House
+from tests.python.privacy.conftest import House, moved
 from tests.python.withdrawals.conftest import ROOT
 
 CHILD = """
@@ -63,20 +60,9 @@ def killed_at(house: House, point: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
-def moved(house: House, folder: Path) -> House:
-    """The same house in another folder, and the people at the vendors again."""
-    shutil.copytree(house.settings.workdir, folder)
-    copy = object.__new__(House)
-    copy.__dict__ = {**house.__dict__, "settings": replace(house.settings, workdir=folder)}
-    copy.inbox = type(house.inbox)(copy.settings.inbox_path)
-    for person in copy.people:
-        person.put(copy.vendors.store)
-    return copy
-
-
 @pytest.mark.parametrize("point", [point if point in FEW else pytest.param(point, marks=pytest.mark.torture) for point in POINTS])
-def test_a_killed_erasure_goes_on_where_it_stopped(house, tmp_path, point):
-    here = moved(house, tmp_path / "work")
+def test_a_killed_erasure_goes_on_where_it_stopped(landed, tmp_path, point):
+    here = moved(landed, tmp_path / "work")
     killed_at(here, point)
     receipt = here.erase()
     assert receipt.ok
