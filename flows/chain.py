@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from mailhouse import gate, sync, withdrawals
+from mailhouse import audit, gate, sync, withdrawals
 from mailhouse.backup import swap
 from mailhouse.build import Layer, Project
 from mailhouse.clock import Clock, SystemClock, clock_of, stopwatch
 from mailhouse.consent import land_inbox
 from mailhouse.contact_points import normalise
 from mailhouse.leases import WAREHOUSE, Lease, Leases, destination_lease
+from mailhouse.privacy import replay
 from mailhouse.query import published_manifest
 from mailhouse.raw_schemas import create_empty
 from mailhouse.report import Stage
@@ -156,7 +157,12 @@ def normalise_contact_points(run: Run) -> int:
         # a source that has never landed must not keep the models of the others from being built
         create_empty(connection, run.settings.project / "ingestion" / "schemas")
         land_inbox(connection, run.settings)
+        returned = replay.sweep(connection, run.settings)
         added = normalise(connection, manifest)
+    if returned:
+        # who was erased came another way than through a landing: their bytes go as well
+        run.warehouse.rewrite()
+        run.notes.append(f"{sum(returned.values()):,} rows of people who were erased were taken out again")
     run.stages.append(Stage("normalise", stopwatch() - begun, added, "new addresses and phone numbers"))
     return added
 
@@ -213,6 +219,7 @@ def plan_sync(run: Run, segments: Sequence[str] | None = None) -> sync.Plan:
 def apply_plan(run: Run) -> sync.SyncResult:
     """Send the plan; what was acknowledged is delivered, what was not stays owed."""
     begun = stopwatch()
+    record_approval(run)
     with ExitStack() as held:
         leases = [held.enter_context(run.hold(destination_lease(destination))) for destination in sorted(run.plan.calls)]
         connection = held.enter_context(run.warehouse.write())
@@ -223,6 +230,15 @@ def apply_plan(run: Run) -> sync.SyncResult:
     calls = sum(one.calls_sent for one in run.result.destinations)
     run.stages.append(Stage("apply", stopwatch() - begun, accepted, f"accepted in {calls} calls, {rejected} rejected"))
     return run.result
+
+
+def record_approval(run: Run) -> None:
+    """Tell the audit trail that somebody let through what the breaker had stopped, before anything of it is sent."""
+    approval = run.plan.approval
+    if approval is not None and run.plan.stops:
+        segments = sorted({stop.segment for stop in run.plan.stops})
+        params = {"segments": segments, "reason": approval.reason}
+        audit.Trail(run.settings).append("sync approved", run.clock, actor=approval.who, params=params)
 
 
 def compare(run: Run) -> Sequence[sync.Receipt]:

@@ -15,6 +15,7 @@ from ingestion.source import Landing
 from ingestion.vendors import VENDORS
 from mailhouse.clock import Clock, stopwatch
 from mailhouse.errors import ConfigurationError, MailhouseError
+from mailhouse.privacy.arrivals import Arrivals
 from mailhouse.settings import Connection, Settings
 from mailhouse.warehouse import Warehouse
 
@@ -105,7 +106,7 @@ def _finish(settings: Settings, connection: Connection, db: duckdb.DuckDBPyConne
 
 
 def _extract(settings: Settings, connection: Connection, clock: Clock, progress: Progress | None) -> Landing:
-    landing = Landing(connection, clock)
+    landing = Landing(connection, clock, arrivals=Arrivals(settings))
     if progress is not None:
         landing.progress = lambda table, rows: progress(connection.id, table, rows)
     make = VENDORS[connection.vendor].source

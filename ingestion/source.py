@@ -11,6 +11,7 @@ from dlt.extract import DltResource
 from ingestion.fields import Fields
 from ingestion.unlisted import Unlisted
 from mailhouse.clock import Clock
+from mailhouse.privacy.arrivals import Arrivals
 from mailhouse.settings import Connection
 
 PACKAGE_ROWS = 100_000  # rows that are loaded in one piece: what a merge needs in memory grows with them, not with the table
@@ -23,11 +24,15 @@ CONTRACT = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 
 @dataclass
 class Landing:
-    """One connection being landed: where it is read, by which clock, since when, and what it sent that nobody listed."""
+    """One connection being landed: where it is read, by which clock, since when, and what it sent that nobody listed.
+
+    `arrivals` drops people who were erased.
+    """
 
     connection: Connection
     clock: Clock
     progress: Callable[[str, int], None] | None = None
+    arrivals: Arrivals | None = None
     unlisted: Unlisted = field(init=False)
     read: dict[str, int] = field(init=False, default_factory=dict)
     _readings: dict[str, Iterator[Any]] = field(init=False, default_factory=dict)
@@ -90,6 +95,9 @@ class Landing:
 
     def _table(self, fields: Fields, page: Sequence[Record]) -> Any:
         table = fields.to_arrow(page, connection_id=self.connection.id, seen=self.unlisted)
+        if self.arrivals is not None:
+            # before a package on the disk holds them
+            table = self.arrivals.kept(self.connection.vendor, fields.table, table)
         self.read[fields.table] = self.read.get(fields.table, 0) + len(page)
         self._in_package += len(page)
         if self.progress is not None:

@@ -12,10 +12,13 @@ import duckdb
 
 from mailhouse import __version__, report, terminal
 from mailhouse.clock import SystemClock
+from mailhouse.commands.audit import audit
 from mailhouse.commands.backup import backup, restore
 from mailhouse.commands.bench import bench
 from mailhouse.commands.consent import consent
+from mailhouse.commands.erase import erase
 from mailhouse.commands.explain import explain
+from mailhouse.commands.export import export
 from mailhouse.commands.options import settings_of, wait_option, workdir_option
 from mailhouse.commands.retain import retain
 from mailhouse.commands.takeover import adopt, inspect, revert
@@ -256,7 +259,7 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, consent, backup, restore, retain, bench):
+for command in (inspect, adopt, revert, explain, consent, export, erase, audit, backup, restore, retain, bench):
     main.add_command(command)
 
 

@@ -77,6 +77,14 @@ def normalise_email(raw: str) -> NormalForm:
     return NormalForm(f"{valid.local_part}@{domain}", f"{wide}@{domain}", True)
 
 
+def wide_of(raw: str) -> str | None:
+    """The wide form of an address, as `normalise_email` gives it; quick for the plain ones, which are nearly all."""
+    text = raw.strip().rstrip(".")
+    if text.isascii() and "@" in text and '"' not in text and "xn--" not in text:
+        return text.lower()
+    return normalise_email(raw).wide
+
+
 def normalise_phone(raw: str, region: str) -> NormalForm:
     """E.164 for a number that can exist in `region` (two letters, or empty when only international ones can be read)."""
     text = raw.strip()

@@ -6,6 +6,7 @@ import duckdb
 
 from mailhouse import contact_points
 from mailhouse.consent import landing
+from mailhouse.privacy import replay
 from mailhouse.settings import read_yaml
 from mailhouse.sync import state
 
@@ -23,7 +24,7 @@ TYPES = {
 def create_empty(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
     """Make every raw table that is not there yet, from the schemas in `folder`; gives back their names.
 
-    What else dbt reads and no vendor lands is made too: contact points, the inbox, the state of the reverse sync.
+    What else dbt reads and no vendor lands is made too: contact points, the inbox, who was erased, the state of the reverse sync.
     """
     names = []
     for path in sorted(folder.glob("*.yml")):
@@ -37,5 +38,6 @@ def create_empty(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[st
             names.append(name)
     connection.execute(contact_points.CREATE)
     connection.execute(landing.CREATE)
+    connection.execute(replay.CREATE)
     state.migrate(connection)
     return names

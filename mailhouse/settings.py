@@ -124,6 +124,25 @@ class Settings:
         return self.workdir / "privacy.db"
 
     @property
+    def pepper_path(self) -> Path:
+        """The key of the tombstones, in a file of its own which its owner alone may read."""
+        return self.workdir / "pepper"
+
+    @property
+    def pepper(self) -> str | None:
+        """The key of the tombstones where it is kept outside of the work directory."""
+        return os.environ.get("MAILHOUSE_PEPPER")
+
+    @property
+    def audit_path(self) -> Path:
+        return self.workdir / "audit.db"
+
+    @property
+    def audit_head_path(self) -> Path:
+        """The audit trail's last entry, told a second time, so that a trail cut short can be told from a whole one."""
+        return self.workdir / "audit.head"
+
+    @property
     def sandbox_dir(self) -> Path:
         return self.workdir / "sandbox"
 

@@ -75,6 +75,38 @@ class Warehouse:
         shutil.copyfile(self.settings.warehouse_path, path)
         flush(path)
 
+    def rewrite(self, before_swap: Callable[[], None] = lambda: None) -> None:
+        """Copy all that there is into a new file and put it in the place of the old one, whose bytes go with it.
+
+        DuckDB keeps what was deleted in its file, whatever is done to it in place. The warehouse must have no writer in this
+        process. Whoever dies in the middle leaves the old file; the half of a new one is removed by the next.
+        """
+        path = self.settings.warehouse_path
+        fresh = path.with_suffix(".rewritten")
+        self._remove(fresh)
+        with self.write() as connection:
+            connection.execute("checkpoint")
+        connection = duckdb.connect(config=CONFIG)
+        try:
+            connection.execute("set TimeZone = 'UTC'")
+            self._attach(connection, path, "written_before", read_only=True)
+            self._attach(connection, fresh, DATABASE, read_only=False)
+            # the new file has the warehouse's own name, which its views say
+            connection.execute(f"copy from database written_before to {DATABASE}")
+            connection.execute(f"checkpoint {DATABASE}")
+        finally:
+            connection.close()
+        flush(fresh)
+        before_swap()
+        os.replace(fresh, path)
+        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+        flush(path.parent)
+
+    @staticmethod
+    def _remove(path: Path) -> None:
+        for leftover in (path, path.with_name(f"{path.name}.wal")):
+            leftover.unlink(missing_ok=True)
+
     def _open(self, path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         key = self.settings.warehouse_key
         try:
@@ -82,7 +114,8 @@ class Warehouse:
                 connection = duckdb.connect(str(path), config=CONFIG)
             else:
                 connection = duckdb.connect(config=CONFIG)
-                self._attach(connection, path, key, read_only)
+                self._attach(connection, path, DATABASE, read_only=read_only)
+                connection.execute(f"use {DATABASE}")
             # not part of CONFIG: DuckDB takes it only once its extension for time zones is loaded
             connection.execute("set TimeZone = 'UTC'")
             return connection
@@ -95,16 +128,16 @@ class Warehouse:
                 raise WarehouseLocked(f"{path}: is encrypted; set {WAREHOUSE_KEY} to the key it was made with") from error
             raise
 
-    def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, key: str | None, read_only: bool) -> None:
-        """Give a connection in memory the file under the warehouse's name, as what unqualified names mean."""
+    def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool) -> None:
+        """Give a connection in memory the file under a name, with the key where there is one."""
+        key = self.settings.warehouse_key
         if key is None:
             quoted = str(path).replace("'", "''")
-            connection.execute(f"attach '{quoted}' as {DATABASE} (read_only)")
+            connection.execute(f"attach '{quoted}' as {name}{' (read_only)' if read_only else ''}")
         else:
             if not read_only:
                 encryption.allow_writing(connection)
-            encryption.attach(connection, path, DATABASE, key, read_only=read_only)
-        connection.execute(f"use {DATABASE}")
+            encryption.attach(connection, path, name, key, read_only=read_only)
 
 
 @contextmanager

@@ -35,7 +35,9 @@ def consent() -> None:
 @click.pass_context
 def record(context: click.Context, workdir: Path | None, email: str, at: str | None, **said: str) -> None:
     """Take one act about EMAIL, also while a sync is running; a refusal counts from its next batch on."""
+    from mailhouse import audit
     from mailhouse.consent.inbox import Inbox
+    from mailhouse.contact_points import normalise_email
 
     settings = settings_of(context, workdir)
     clock = clock_of(settings)
@@ -46,7 +48,15 @@ def record(context: click.Context, workdir: Path | None, email: str, at: str | N
         occurred_at = clock.now()
     reason = said.pop("reason") or REASONS[said["act"]]
     act = ConsentAct(address=email, reason=reason, occurred_at=occurred_at, recorded_by=operator(), **said)  # type: ignore[arg-type]
-    Inbox(settings.inbox_path).record([act], clock)
+    (received,) = Inbox(settings.inbox_path).record([act], clock)
+    audit.Trail(settings).append(
+        f"consent {act.act}",
+        clock,
+        actor=operator(),
+        subject=audit.subject_of(settings, normalise_email(email).wide or email),
+        params={name: getattr(act, name) for name in ("purpose", "channel", "brand", "reason", "proof")},
+        reference=received.act.event_id,
+    )
     terminal.line(f"Recorded: {_in_words(act)}")
 
 

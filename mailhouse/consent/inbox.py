@@ -5,7 +5,7 @@ A small SQLite file of its own. An act that `record` returned for is on disk; tr
 
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,13 +29,16 @@ create table if not exists consent_acts (
     check (act <> 'grant' or proof is not null)
 )
 """
+ACTS_STAY = (
+    "create trigger if not exists acts_stay before delete on consent_acts"
+    " begin select raise(abort, 'acts of consent are never deleted'); end"
+)
 REST = (
     "create index if not exists consent_acts_by_time on consent_acts (received_at)",
     "create table if not exists inbox (only_one integer primary key check (only_one = 1), inbox_id text not null)",
     "create trigger if not exists acts_stay_as_they_are before update on consent_acts"
     " begin select raise(abort, 'acts of consent are never changed'); end",
-    "create trigger if not exists acts_stay before delete on consent_acts"
-    " begin select raise(abort, 'acts of consent are never deleted'); end",
+    ACTS_STAY,
 )
 IDENTIFY = "insert into inbox select 1, ? where not exists (select 1 from inbox)"
 COLUMNS = (
@@ -97,6 +100,23 @@ class Inbox:
                 "select distinct address from consent_acts where act <> 'grant' and received_at >= ?", [_stamp(moment)]
             ).fetchall()
         return {wide for (address,) in rows if (wide := normalise_email(address).wide)}
+
+    def forget(self, mailboxes: Collection[str]) -> int:
+        """Delete the acts about these mailboxes (wide form), bytes and all: the only deletion, when a person is erased.
+
+        How many there were. Raises StateUnreadable.
+        """
+        if not self.exists:
+            return 0
+        with self._made() as file:
+            file.execute("pragma secure_delete = on")
+            with alone(file):
+                rows = file.execute("select seq, address from consent_acts").fetchall()
+                gone = [[seq] for seq, address in rows if normalise_email(address).wide in mailboxes]
+                file.execute("drop trigger acts_stay")
+                file.executemany("delete from consent_acts where seq = ?", gone)
+                file.execute(ACTS_STAY)
+        return len(gone)
 
     def create(self) -> None:
         """Make the file where it is not there yet. Raises StateUnreadable."""

@@ -4,6 +4,7 @@ import duckdb
 
 from mailhouse.consent.acts import SCHEMA, raw_rows
 from mailhouse.consent.inbox import Inbox
+from mailhouse.privacy.arrivals import Arrivals
 from mailhouse.settings import Settings
 
 CREATE = """
@@ -20,12 +21,14 @@ create table if not exists raw_inbox.consent_acts (
 def land_inbox(connection: duckdb.DuckDBPyConnection, settings: Settings) -> int:
     """Merge the inbox into raw on `event_id`; gives back how many acts were new. Makes an inbox where there is none yet.
 
+    What was said about somebody who was erased does not land, before they agree anew.
+
     To be called with the warehouse open for writing, before contact points are normalised. Raises StateUnreadable.
     """
     inbox = Inbox(settings.inbox_path)
     inbox.create()
     connection.execute(CREATE)
-    arrived = raw_rows(inbox.acts())
+    arrived = raw_rows(Arrivals(settings).acts(inbox.acts()))
     connection.register("inbox_arrived", arrived)
     columns = ", ".join(SCHEMA.names)
     added = connection.execute(

@@ -6,6 +6,7 @@ from typing import Any
 
 from mailhouse.sandbox import hubspot_preferences
 from mailhouse.sandbox.auth import bearer, same
+from mailhouse.sandbox.hubspot_privacy import gdpr_delete
 from mailhouse.sandbox.hubspot_words import refusal
 from mailhouse.sandbox.limits import Window
 from mailhouse.sandbox.runtime import Runtime
@@ -39,6 +40,7 @@ class HubSpot:
                 Route("POST", f"{contacts}/search", search),
                 Route("POST", f"{contacts}/batch/read", batch_read),
                 Route("POST", f"{contacts}/merge", merge, writes=True),
+                Route("POST", f"{contacts}/gdpr-delete", gdpr_delete, writes=True),
                 Route("GET", contacts + "/{contact_id}", one),
                 Route("DELETE", contacts + "/{contact_id}", archive, writes=True),
             ]

@@ -17,7 +17,7 @@ from mailhouse.sandbox.runtime import Runtime
 from mailhouse.sandbox.shopify_bulk import BulkOperations, NotForBulk, understood
 from mailhouse.sandbox.shopify_consent import update_consent
 from mailhouse.sandbox.shopify_cost import Cost, actual, operation_of
-from mailhouse.sandbox.shopify_customers import delete_customer, merge_customers
+from mailhouse.sandbox.shopify_customers import delete_customer, erase_customer, merge_customers
 from mailhouse.sandbox.shopify_fields import FIELDS, KINDS, Object, Shop, bare
 from mailhouse.sandbox.wire import Call, Reply, Route
 
@@ -235,6 +235,7 @@ ROOT: dict[tuple[str, str], Any] = {
     ("Mutation", "bulkOperationCancel"): cancel_bulk_query,
     ("Mutation", "customerEmailMarketingConsentUpdate"): lambda _, args, request: update_consent(request, args["input"]),
     ("Mutation", "customerDelete"): lambda _, args, request: delete_customer(request, args["input"]["id"]),
+    ("Mutation", "customerRequestDataErasure"): lambda _, args, request: erase_customer(request, args["customerId"]),
     ("Mutation", "customerMerge"): lambda _, args, request: merge_customers(
         request, args["customerOneId"], args["customerTwoId"]
     ),

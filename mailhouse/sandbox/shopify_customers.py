@@ -50,3 +50,23 @@ def merge_customers(shop: Shop, one: str, two: str) -> Object:
     store.put(CUSTOMER, kept)
     job = {"id": f"gid://shopify/Job/{kept.id}-{gone.id}", "done": True}
     return {"resultingCustomerId": gid("Customer", kept.id), "job": job, "userErrors": []}
+
+
+def erase_customer(shop: Shop, identifier: str) -> Object:
+    """What is personal is emptied, and the orders stay without a name. Shopify does it days later, the sandbox at once."""
+    store, number = shop.store, bare(identifier, "Customer")
+    customer = store.get(CUSTOMER, number)
+    if customer is None:
+        return {"customerId": None, "userErrors": [{"field": ["customerId"], "message": "Customer can't be found"}]}
+    now = stamp(store.now())
+    consent = {"marketingState": "REDACTED", "marketingOptInLevel": None, "consentUpdatedAt": None}
+    customer.body |= dict.fromkeys(("firstName", "lastName", "email", "phone", "note", "locale", "defaultAddress"))
+    customer.body |= {"tags": [], "metafields": {}, "emailMarketingConsent": consent, "state": "DISABLED", "updatedAt": now}
+    customer.email, customer.updated_at = "", now
+    store.put(CUSTOMER, customer)
+    orders = store.page(ORDER, parent=number, limit=1_000_000, deleted=None)
+    for order in orders:
+        order.body |= {"email": None, "updatedAt": now}
+        order.email, order.updated_at = "", now
+    store.put_many(ORDER, orders)
+    return {"customerId": gid("Customer", number), "userErrors": []}

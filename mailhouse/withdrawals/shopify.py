@@ -36,11 +36,18 @@ FOUND = "c%d: customers(first: 5, query: $q%d) { nodes { id email } }"
 
 @asynccontextmanager
 async def connect(connection: Connection, clock: Clock) -> AsyncIterator["ShopifyWriter"]:
-    """The shop of one connection, with a fresh token, open for the time of the block. Raises CredentialsMissing, -Rejected."""
+    """The shop of one connection, open for the time of the block. Raises CredentialsMissing, CredentialsRejected."""
+    async with opened(connection, clock) as (client, version):
+        yield ShopifyWriter(client, version)
+
+
+@asynccontextmanager
+async def opened(connection: Connection, clock: Clock) -> AsyncIterator[tuple[RightOfWay, str]]:
+    """A client with a fresh token, and the version of the API that it speaks. Raises CredentialsMissing, -Rejected."""
     token, secrets = await _token(connection, clock)
     headers = {"X-Shopify-Access-Token": token}
     async with HttpClient.of(connection, LIMITS, clock, headers=headers, secrets=secrets) as client:
-        yield ShopifyWriter(RightOfWay(client), str(connection.settings.get("api_version", API_VERSION)))
+        yield RightOfWay(client), str(connection.settings.get("api_version", API_VERSION))
 
 
 async def _token(connection: Connection, clock: Clock) -> tuple[str, tuple[str, ...]]:

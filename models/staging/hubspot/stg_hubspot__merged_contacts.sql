@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('hubspot', 'contacts') }}
+    select arrived.* from {{ source('hubspot', 'contacts') }} as arrived
+    where {{ not_erased('arrived', 'contact', 'id', 'email') }}
     {{ latest_version(['connection_id', 'id'], 'updated_at') }}
 ),
 

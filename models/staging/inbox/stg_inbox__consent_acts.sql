@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('inbox', 'consent_acts') }}
+    select arrived.* from {{ source('inbox', 'consent_acts') }} as arrived
+    where {{ not_erased('arrived', 'act', 'event_id', 'address') }}
 ),
 
 consent_acts as (

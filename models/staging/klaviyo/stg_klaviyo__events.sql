@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('klaviyo', 'events') }}
+    select arrived.* from {{ source('klaviyo', 'events') }} as arrived
+    where {{ not_erased('arrived', 'profile', 'profile_id', 'recipient') }}
     {{ latest_version(['connection_id', 'id']) }}
 ),
 

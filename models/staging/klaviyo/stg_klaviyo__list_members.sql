@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('klaviyo', 'list_members') }}
+    select arrived.* from {{ source('klaviyo', 'list_members') }} as arrived
+    where {{ not_erased('arrived', 'profile', 'id') }}
     {{ latest_version(['connection_id', 'list_id', 'id'], 'joined_group_at') }}
 ),
 

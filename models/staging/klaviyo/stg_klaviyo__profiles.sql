@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('klaviyo', 'profiles') }}
+    select arrived.* from {{ source('klaviyo', 'profiles') }} as arrived
+    where {{ not_erased('arrived', 'profile', 'id', 'email') }}
     {{ latest_version(['connection_id', 'id'], 'updated') }}
 ),
 

@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('klaviyo', 'removed') }}
+    select arrived.* from {{ source('klaviyo', 'removed') }} as arrived
+    where {{ not_erased('arrived', 'profile', 'id') }}
     {{ latest_version(['connection_id', 'resource', 'parent_id', 'id'], 'noticed_at') }}
 ),
 

@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('mailchimp', 'abuse_reports') }}
+    select arrived.* from {{ source('mailchimp', 'abuse_reports') }} as arrived
+    where {{ not_erased('arrived', 'member', 'email_id', 'email_address') }}
     {{ latest_version(['connection_id', 'list_id', 'id']) }}
 ),
 

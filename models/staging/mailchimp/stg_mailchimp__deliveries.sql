@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('mailchimp', 'sent_to') }}
+    select arrived.* from {{ source('mailchimp', 'sent_to') }} as arrived
+    where {{ not_erased('arrived', 'member', 'email_id', 'email_address') }}
     {{ latest_version(['connection_id', 'campaign_id', 'email_id']) }}
 ),
 

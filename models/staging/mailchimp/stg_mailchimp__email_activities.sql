@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('mailchimp', 'email_activity') }}
+    select arrived.* from {{ source('mailchimp', 'email_activity') }} as arrived
+    where {{ not_erased('arrived', 'member', 'email_id') }}
     {{ latest_version(['connection_id', 'campaign_id', 'email_id', 'action', 'occurred_at', 'url']) }}
 ),
 

@@ -1,7 +1,8 @@
 {%- set fname = "nullif(trim(" ~ json_text('merge_fields', 'FNAME') ~ "), '')" -%}
 {%- set lname = "nullif(trim(" ~ json_text('merge_fields', 'LNAME') ~ "), '')" -%}
 with source as (
-    select * from {{ source('mailchimp', 'members') }}
+    select arrived.* from {{ source('mailchimp', 'members') }} as arrived
+    where {{ not_erased('arrived', 'member', 'id', 'email_address') }}
     {{ latest_version(['connection_id', 'list_id', 'id'], 'last_changed') }}
 ),
 

@@ -1,5 +1,6 @@
 with source as (
-    select * from {{ source('shopify', 'customers') }}
+    select arrived.* from {{ source('shopify', 'customers') }} as arrived
+    where {{ not_erased('arrived', 'customer', 'id', 'email') }}
     {{ latest_version(['connection_id', 'id'], 'updated_at') }}
 ),
 

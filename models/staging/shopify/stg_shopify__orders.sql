@@ -1,5 +1,8 @@
 with source as (
-    select * from {{ source('shopify', 'orders') }}
+    select
+        arrived.*,
+        {{ erased_as('arrived', 'customer', 'customer_id', 'email') }} as erased_as
+    from {{ source('shopify', 'orders') }} as arrived
     {{ latest_version(['connection_id', 'id'], 'updated_at') }}
 ),
 
@@ -7,10 +10,11 @@ orders as (
     select
         connection_id,
         cast(id as varchar) as shop_order_id,
-        cast(customer_id as varchar) as shop_customer_id,
-        name as order_name,
-        {{ contact_point('email', 'source.email') }} as email,
-        {{ contact_point('email', 'source.email', form='wide') }} as mailbox,
+        -- an order counts for the books, whoever it is of
+        coalesce(erased_as, cast(customer_id as varchar)) as shop_customer_id,
+        case when erased_as is null then name end as order_name,
+        case when erased_as is null then {{ contact_point('email', 'source.email') }} end as email,
+        case when erased_as is null then {{ contact_point('email', 'source.email', form='wide') }} end as mailbox,
         upper(currency) as currency,
         lower(financial_status) as financial_status,
         upper(nullif(trim(country_code), '')) as country_code,

@@ -17,6 +17,10 @@ CLIENTS = [
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in CLIENTS}
 
 
+# an erasure deletes a member for good, and its tombstone remembers what Mailchimp then cannot
+ERASURE = "mailhouse/privacy/vendors/mailchimp.py"
+
+
 def words(tree: ast.AST) -> list[str]:
     """Every text that may go over the wire: strings and the fixed parts of composed ones, without docstrings."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -41,8 +45,8 @@ def words(tree: ast.AST) -> list[str]:
     ],
 )
 def test_no_client_knows_the_word(verb, pattern):
-    found = [name for name, tree in TREES.items() for word in words(tree) if re.search(pattern, word)]
-    assert found == [], verb
+    found = {name for name, tree in TREES.items() for word in words(tree) if re.search(pattern, word)}
+    assert found <= ({ERASURE} if pattern == "delete-permanent" else set()), verb
 
 
 def dict_entries(tree: ast.AST) -> list[tuple[str, ast.expr]]:

@@ -68,6 +68,7 @@ def test_every_source_names_its_vendor(manifest: dict[str, Any]) -> None:
         "mailchimp": "mailchimp",
         "klaviyo": "klaviyo",
         "contact_points": None,
+        "privacy": None,
         "inbox": None,
         "reverse_sync": None,
     }

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 PATCHES = ROOT / "tests" / "mutants"
 # the harness and the rule: no test here was written for one of the bugs
-TESTS = ("tests/python/proof", "tests/python/consent")
+TESTS = ("tests/python/proof", "tests/python/consent", "tests/python/privacy")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".mailhouse", ".hypothesis", "__pycache__", ".*_cache")
 FAILED = re.compile(r"^FAILED (\S+?)(?:\[.*)?(?: - .*)?$", re.MULTILINE)
 AT_ONCE = 2

@@ -11,7 +11,7 @@ from mailhouse.sandbox.shopify_fields import CHILDREN, FIELDS
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared/specs/shopify/admin-2022-07.graphql"
 
 # what Shopify added after the schema of 2022-07
-LATER_TYPES = {"BulkOperationUserError", "Count", "CountPrecision", "CustomerMergePayload"}
+LATER_TYPES = {"BulkOperationUserError", "Count", "CountPrecision", "CustomerMergePayload", "CustomerRequestDataErasurePayload"}
 LATER_FIELDS = {
     ("CustomerEmailAddress", "marketingOptInLevel"),
     ("CustomerEmailAddress", "marketingUpdatedAt"),
@@ -20,6 +20,7 @@ LATER_FIELDS = {
     ("QueryRoot", "ordersCount"),
     ("QueryRoot", "productsCount"),
     ("Mutation", "customerMerge"),
+    ("Mutation", "customerRequestDataErasure"),
     ("Customer", "defaultEmailAddress"),
     ("Customer", "defaultPhoneNumber"),
     ("Order", "sourceName"),
