@@ -1,0 +1,1 @@
+"""Who is who: what the models decided, and why."""
