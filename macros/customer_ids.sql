@@ -1,6 +1,6 @@
 {# CTEs up to `customers_called` (record_number, record_key, customer_id, is_newborn, previous_customer_id, version): what
    each record's customer is called now. `clusters` has record_number, cluster_number (its earliest record) and record_key;
-   `remembered` is the history so far (record_key, version, customer_id, valid_from).
+   `remembered` is the history so far (record_key, version, customer_id, began_in_build).
    Nothing but the clusters and the history counts, so that the same records give the same ids however often it is run. #}
 {% macro customers_called(clusters, remembered) -%}
 last_known as (
@@ -11,7 +11,7 @@ last_known as (
 births as (
     select
         customer_id,
-        min(valid_from) as born_at
+        min(began_in_build) as born_in_build
     from {{ remembered }}
     group by customer_id
 ),
@@ -46,7 +46,7 @@ surviving as (
     inner join births on largest_parts.customer_id = births.customer_id
     qualify row_number() over (
         partition by largest_parts.cluster_number
-        order by births.born_at asc, largest_parts.first_record_number asc
+        order by births.born_in_build asc, largest_parts.first_record_number asc
     ) = 1
 ),
 

@@ -23,6 +23,7 @@ points as (
 personal_refusals as (
     select
         acts.*,
+        coalesce(acts.evidence like 'inherited from %', false) as is_inherited,
         case
             when acts.evidence like 'inherited from %' then substr(acts.evidence, 16) else acts.event_id
         end as first_event_id
@@ -31,6 +32,23 @@ personal_refusals as (
     where
         (acts.act = 'withdraw' and acts.reason <> 'passed_on')
         or (acts.act = 'block' and coalesce(block_reasons.reaches, 'person') = 'person')
+),
+
+-- Who refused: the record that tells of it, as long as anybody remembers that there was one. Where no record of a person
+-- does (somebody wrote it into the inbox) it is every record with that mailbox, as it is in int_consent_acts_reached.
+refusing_records as (
+    select
+        event_id,
+        record_key as refusing_record_key
+    from personal_refusals
+    union distinct
+    select
+        refusals.event_id,
+        users.record_key as refusing_record_key
+    from personal_refusals as refusals
+    inner join points as users on refusals.mailbox = users.mailbox
+    left join {{ ref('int_people_united') }} as people on refusals.record_key = people.record_key
+    where people.record_key is null
 ),
 
 bequests as (
@@ -51,10 +69,17 @@ bequests as (
         refusals.proof,
         refusals.is_origin_dated,
         refusals.occurred_at,
-        refusals.received_at
+        -- it reached them when they became one
+        greatest(refusals.received_at, once_together.together_at) as received_at
     from personal_refusals as refusals
+    inner join refusing_records on refusals.event_id = refusing_records.event_id
     inner join once_together
-        on refusals.record_key = once_together.other_record_key and refusals.received_at <= once_together.parted_at
+        on
+            refusing_records.refusing_record_key = once_together.other_record_key
+            and (
+                refusals.received_at < once_together.parted_at
+                or (refusals.received_at = once_together.parted_at and not refusals.is_inherited)
+            )
     inner join points on once_together.record_key = points.record_key
     left join {{ acts }} as firsts on refusals.first_event_id = firsts.event_id
     -- what comes back to whoever said it is no inheritance

@@ -4,10 +4,6 @@ with clusters as (
     select * from {{ ref('int_identities_clustered') }}
 ),
 
-clock as (
-    select clock_now from {{ ref('int_clock_decided') }}
-),
-
 remembered as (
     select
         record_key,
@@ -15,6 +11,8 @@ remembered as (
         customer_id,
         previous_customer_id,
         change,
+        began_in_build,
+        ended_in_build,
         valid_from,
         valid_to
     {%- if remembers() %}
@@ -27,11 +25,23 @@ remembered as (
             cast(null as varchar) as customer_id,
             cast(null as varchar) as previous_customer_id,
             cast(null as varchar) as change,
+            cast(null as bigint) as began_in_build,
+            cast(null as bigint) as ended_in_build,
             cast(null as timestamp) as valid_from,
             cast(null as timestamp) as valid_to
     ) as nothing
     where record_key is not null
     {%- endif %}
+),
+
+-- builds are counted as well, those that change something: clocks stand still in tests, and may be set back
+clock as (
+    select
+        clocks.clock_now,
+        coalesce(max(greatest(remembered.began_in_build, coalesce(remembered.ended_in_build, 0))), 0) + 1 as build
+    from {{ ref('int_clock_decided') }} as clocks
+    left join remembered on true
+    group by clocks.clock_now
 ),
 
 {{ customers_called('clusters', 'remembered') }},
@@ -44,6 +54,11 @@ kept as (
         remembered.customer_id,
         remembered.previous_customer_id,
         remembered.change,
+        remembered.began_in_build,
+        case
+            when remembered.valid_to is not null then remembered.ended_in_build
+            when customers_called.record_key is null then clock.build
+        end as ended_in_build,
         remembered.valid_from,
         case
             when remembered.valid_to is not null then remembered.valid_to
@@ -76,6 +91,8 @@ begun as (
             when alive.customer_id is null then 'merged'
             else 'moved'
         end as change,
+        clock.build as began_in_build,
+        cast(null as bigint) as ended_in_build,
         greatest(clock.clock_now, coalesce(before.valid_to, before.valid_from, clock.clock_now)) as valid_from,
         cast(null as timestamp) as valid_to
     from customers_called
@@ -98,6 +115,8 @@ select
     customer_id,
     previous_customer_id,
     change,
+    cast(began_in_build as bigint) as began_in_build,
+    cast(ended_in_build as bigint) as ended_in_build,
     valid_from,
     valid_to
 from history

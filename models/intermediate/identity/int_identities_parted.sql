@@ -10,21 +10,12 @@ overrides as (
     select * from {{ ref('int_identity_overrides_united') }}
 ),
 
+bound as (
+    select * from {{ ref('int_records_bound') }}
+),
+
 unchained as (
     select * from {{ ref('int_identity_edges_unchained') }}
-),
-
-apart as (
-    select
-        record_number,
-        other_number
-    from overrides
-    where decision = 'cannot link'
-),
-
-anchors as (
-    select distinct record_number
-    from apart
 ),
 
 -- an empty seed makes all that follows empty
@@ -32,20 +23,30 @@ clusters as (
     select distinct proposed.cluster_number
     from proposed
     inner join overrides on proposed.record_number = overrides.record_number
-    where exists (select 1 from apart)
+    where exists (select 1 from overrides as decisions where decisions.decision = 'cannot link')
 ),
 
+-- from here on, records that are bound together count as one, called after the first of them
 members as {{ materialized() }} (
-    select proposed.record_number
+    select
+        proposed.record_number as member_number,
+        coalesce(bound.bound_number, proposed.record_number) as record_number
     from proposed
     inner join clusters on proposed.cluster_number = clusters.cluster_number
+    left join bound on proposed.record_number = bound.record_number
 ),
 
 evidence as (
     select
-        unchained.record_number,
-        unchained.other_number,
-        case unchained.reason when 'vendor' then 1 when 'mailbox' then 9 else 5 end as weakness
+        record_number,
+        other_number,
+        case reason when 'vendor' then 1 when 'mailbox' then 9 else 5 end as weakness
+    from unchained
+    union all
+    select
+        other_number as record_number,
+        record_number as other_number,
+        case reason when 'vendor' then 1 when 'mailbox' then 9 else 5 end as weakness
     from unchained
     union all
     select
@@ -58,56 +59,65 @@ evidence as (
 
 links as {{ materialized() }} (
     select
-        evidence.record_number,
-        evidence.other_number,
+        members.record_number,
+        others.record_number as other_number,
         min(evidence.weakness) as weakness
-    from (
-        select * from evidence
-        union all
-        select
-            other_number as record_number,
-            record_number as other_number,
-            weakness
-        from evidence
-    ) as evidence
-    inner join members on evidence.record_number = members.record_number
-    group by evidence.record_number, evidence.other_number
+    from evidence
+    inner join members on evidence.record_number = members.member_number
+    inner join members as others on evidence.other_number = others.member_number
+    where members.record_number <> others.record_number
+    group by members.record_number, others.record_number
 ),
 
--- what hangs together without the records that were decided of stays together, and goes with the one of them that it has
+apart as {{ materialized() }} (
+    select distinct
+        members.record_number,
+        others.record_number as other_number
+    from overrides
+    inner join members on overrides.record_number = members.member_number
+    inner join members as others on overrides.other_number = others.member_number
+    where overrides.decision = 'cannot link'
+),
+
+-- what hangs together without the records that are to be apart stays together, and goes with the one of them that it has
 -- the strongest evidence for
-others as (
-    select members.record_number
+anchors as (
+    select distinct record_number
+    from apart
+),
+
+followers as (
+    select distinct members.record_number
     from members
     left join anchors on members.record_number = anchors.record_number
     where anchors.record_number is null
 ),
 
-between_others as (
+between_followers as (
     select
         links.record_number,
         links.other_number
     from links
-    inner join others as one on links.record_number = one.record_number
-    inner join others as other on links.other_number = other.record_number
+    inner join followers as one on links.record_number = one.record_number
+    inner join followers as other on links.other_number = other.record_number
 ),
 
-{{ connected_components('others', 'between_others', var('identity_passes')) }},
+{{ connected_components('followers', 'between_followers', var('identity_passes')) }},
 
 followed as (
     select
         labels.label,
-        links.other_number as side_number
+        anchors.record_number as side_number
     from labels
     inner join links on labels.record_number = links.record_number
     inner join anchors on links.other_number = anchors.record_number
     qualify row_number() over (
         partition by labels.label
-        order by links.weakness asc, links.other_number asc
+        order by links.weakness asc, anchors.record_number asc
     ) = 1
 ),
 
-sides_0 as {{ materialized() }} (
+first_sides as {{ materialized() }} (
     select
         labels.record_number,
         coalesce(followed.side_number, labels.label) as side_number
@@ -115,16 +125,19 @@ sides_0 as {{ materialized() }} (
     left join followed on labels.label = followed.label
     union all
     select
-        members.record_number,
-        members.record_number as side_number
-    from members
-    inner join anchors on members.record_number = anchors.record_number
+        record_number,
+        record_number as side_number
+    from anchors
 ),
 
-{{ joined_sides('sides_0', 'links', 'apart', var('identity_override_passes')) }},
+{{ joined_sides('first_sides', 'links', 'apart', var('identity_override_passes')) }},
 
 parted as (
-    select * from sides
+    select
+        members.member_number as record_number,
+        sides.side_number
+    from members
+    inner join sides on members.record_number = sides.record_number
 )
 
 select * from parted

@@ -16,6 +16,8 @@ stretches as {{ materialized() }} (
     select
         history.record_key,
         history.customer_id,
+        history.began_in_build,
+        coalesce(history.ended_in_build, 9223372036854775807) as ended_in_build,
         history.valid_from,
         coalesce(history.valid_to, cast('9999-12-31' as timestamp)) as valid_to
     from history
@@ -34,17 +36,15 @@ together as (
     select
         mine.record_key,
         theirs.record_key as other_record_key,
+        min(greatest(mine.valid_from, theirs.valid_from)) as together_at,
         max(least(mine.valid_to, theirs.valid_to)) as parted_at
     from stretches as mine
     inner join stretches as theirs
         on
             mine.customer_id = theirs.customer_id
             and mine.record_key <> theirs.record_key
-            and (
-                (mine.valid_from < theirs.valid_to and theirs.valid_from < mine.valid_to)
-                -- two builds at one moment
-                or mine.valid_from = theirs.valid_from
-            )
+            and mine.began_in_build < theirs.ended_in_build
+            and theirs.began_in_build < mine.ended_in_build
     group by mine.record_key, theirs.record_key
 ),
 
@@ -52,6 +52,7 @@ once_together as (
     select
         together.record_key,
         together.other_record_key,
+        together.together_at,
         together.parted_at
     from together
     inner join now_called on together.record_key = now_called.record_key
