@@ -69,8 +69,8 @@ bequests as (
         refusals.proof,
         refusals.is_origin_dated,
         refusals.occurred_at,
-        -- it reached them when they became one
-        greatest(refusals.received_at, once_together.together_at) as received_at
+        -- from then on it is their own, and goes on with them
+        greatest(refusals.received_at, once_together.parted_at) as received_at
     from personal_refusals as refusals
     inner join refusing_records on refusals.event_id = refusing_records.event_id
     inner join once_together

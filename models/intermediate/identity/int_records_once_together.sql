@@ -18,7 +18,6 @@ stretches as {{ materialized() }} (
         history.customer_id,
         history.began_in_build,
         coalesce(history.ended_in_build, 9223372036854775807) as ended_in_build,
-        history.valid_from,
         coalesce(history.valid_to, cast('9999-12-31' as timestamp)) as valid_to
     from history
     inner join changed on history.customer_id = changed.customer_id
@@ -36,7 +35,6 @@ together as (
     select
         mine.record_key,
         theirs.record_key as other_record_key,
-        min(greatest(mine.valid_from, theirs.valid_from)) as together_at,
         max(least(mine.valid_to, theirs.valid_to)) as parted_at
     from stretches as mine
     inner join stretches as theirs
@@ -52,7 +50,6 @@ once_together as (
     select
         together.record_key,
         together.other_record_key,
-        together.together_at,
         together.parted_at
     from together
     inner join now_called on together.record_key = now_called.record_key
