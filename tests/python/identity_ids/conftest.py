@@ -63,9 +63,14 @@ REMEMBERED = """
 
 
 @pytest.fixture(scope="session")
-def identity_sql(tmp_path_factory: pytest.TempPathFactory) -> DecisionSql:
+def identity_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(PROJECT, tmp_path_factory.mktemp("identity"), {})
+
+
+@pytest.fixture(scope="session")
+def identity_sql(identity_settings: Settings) -> DecisionSql:
     """The models from the edges to ids and consent in the order of the build, compiled where a past is there to be read."""
-    settings = Settings(PROJECT, tmp_path_factory.mktemp("identity"), {})
+    settings = identity_settings
     project = parsed_project(settings)
     nodes = {node["name"]: node for node in json.loads(settings.manifest.read_bytes())["nodes"].values()}
     steps = list(dict.fromkeys(name for last in (IDS, CONSENT) for name in _steps(nodes, last)))
