@@ -84,9 +84,11 @@ bequests as (
     left join {{ acts }} as firsts on refusals.first_event_id = firsts.event_id
     -- what comes back to whoever said it is no inheritance
     where firsts.record_key is null or firsts.record_key <> points.record_key
+    -- the last of several that say the same is enough, and one of unknown time is the last
     qualify row_number() over (
-        partition by refusals.first_event_id, points.record_key, points.mailbox
-        order by refusals.occurred_at desc nulls first, refusals.event_id asc, points.address asc
+        partition by
+            points.record_key, points.mailbox, refusals.channel, refusals.purpose, refusals.brand, refusals.act, refusals.reason
+        order by refusals.occurred_at desc nulls first, refusals.first_event_id asc, points.address asc
     ) = 1
 ),
 

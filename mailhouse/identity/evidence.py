@@ -13,12 +13,11 @@ _WEAKEST = ("mailbox",)
 
 @dataclass(frozen=True)
 class Edge:
-    """A reason to take two records (by number) for one person; `weight` in bits, where the reason is a score."""
+    """A reason to take two records (by number) for one person."""
 
     one: int
     other: int
     reason: str
-    weight: float | None = None
 
     @property
     def rank(self) -> tuple[int, str]:
@@ -27,27 +26,30 @@ class Edge:
         return len(_SUREST) + (self.reason in _WEAKEST), self.reason
 
 
-def read_edges(connection: duckdb.DuckDBPyConnection, relation: str, around: Collection[int]) -> list[Edge]:
-    """Every edge of one table in the clusters that these records have there, by following them outwards."""
-    columns = {name for name, *_ in connection.execute(f"describe {relation}").fetchall()}
-    weight = "edges.weight" if "weight" in columns else "null"
-    # pointer-free and plain: a cluster is read in as many steps as it is wide, and stars are two wide
-    rows = connection.execute(
-        f"""
-        with recursive both_ways as (
-            select record_number, other_number from {relation}
-            union
-            select other_number, record_number from {relation}
-        ),
-        near(record_number) as (
-            select unnest($around::bigint[])
-            union
-            select both_ways.other_number from near inner join both_ways on near.record_number = both_ways.record_number
+# Everything that evidence may join to some records: the clusters that all evidence drawn gives them and those that they ended
+# in, which somebody's must-link may have made of several.
+_AROUND = """
+    with named as (
+        select * from {int_identities_clustered}
+        where cluster_number in (
+            select clustered.cluster_number from {int_identities_clustered} as clustered
+            where clustered.record_number in (select unnest($around::bigint[]))
         )
-        select edges.record_number, edges.other_number, edges.reason, {weight}
-        from {relation} as edges
-        semi join near on edges.record_number = near.record_number
-        """,
+    )
+    select record_number from {int_identities_proposed}
+    where cluster_number in (
+        select proposed.cluster_number from {int_identities_proposed} as proposed semi join named using (record_number)
+    )
+"""
+
+
+def read_edges(
+    connection: duckdb.DuckDBPyConnection, relations: Mapping[str, str], name: str, around: Collection[int]
+) -> list[Edge]:
+    """The edges of the model `name` in the clusters that hold these records."""
+    rows = connection.execute(
+        f"select edges.record_number, edges.other_number, edges.reason from {relations[name]} as edges"
+        f" where edges.record_number in ({_AROUND.format_map(relations)})",
         {"around": list(around)},
     ).fetchall()
     return [Edge(*row) for row in rows]
@@ -78,7 +80,7 @@ def _neighbours(edges: Iterable[Edge]) -> Mapping[int, Mapping[int, Edge]]:
     for edge in edges:
         for one, other in ((edge.one, edge.other), (edge.other, edge.one)):
             known = found.setdefault(one, {}).get(other)
-            turned = Edge(one, other, edge.reason, edge.weight)
+            turned = Edge(one, other, edge.reason)
             if known is None or turned.rank < known.rank:
                 found[one][other] = turned
     return found

@@ -9,14 +9,14 @@ import duckdb
 
 from mailhouse.errors import WarehouseMissing
 from mailhouse.identity.evidence import Edge, path, read_edges
-from mailhouse.identity.records import Record, named_records
+from mailhouse.identity.named import Record, named_records
 from mailhouse.query import published_manifest
 from mailhouse.settings import Settings
 from mailhouse.warehouse import Warehouse
 
 # The edges on their way through the build, and why one that comes no further was taken away.
 DRAWN, UNCHAINED, CONFIRMED = "int_identity_edges_drawn", "int_identity_edges_unchained", "int_identity_edges_confirmed"
-CLUSTERED = "int_identities_clustered"
+GUARDED, CLUSTERED, SCORED = "int_identity_edges_guarded", "int_identities_clustered", "int_identity_pairs_scored"
 TAKEN_BY_NAMES = "clearly different people in one cluster: a mailbox alone joins nobody there"
 TAKEN_BY_DECISION = "on the other side of a decision that two records are not one person"
 TAKEN_BY_GUARD = "the guard against chains stopped it"
@@ -41,12 +41,16 @@ _DECISIONS = """
         and greatest(one.customer_id, other.customer_id) = greatest($mine, $theirs)
     order by all
 """
+_WEIGHT = """
+    select cast(match_weight as double) from {int_identity_pairs_scored}
+    where record_number = greatest($one::bigint, $other::bigint) and other_number = least($one::bigint, $other::bigint)
+"""
 _SHARED_MAILBOX = "select count_records from {int_mailboxes_judged} where email = $value and is_shared"
 
 
 @dataclass(frozen=True)
 class Hop:
-    """One edge of the path: from one record to the next, for which reason, by which common values, with which weight."""
+    """One edge of the path: from one record to the next, for which reason, by which common values; a score's weight in bits."""
 
     record_key: str
     other_record_key: str
@@ -91,9 +95,8 @@ class Explainer:
         self._relations = {node["name"]: f'"{node["schema"]}"."{node["alias"]}"' for node in nodes}
         if CLUSTERED not in self._relations:
             raise WarehouseMissing("the published build holds no identities; run `mailhouse run`")
-        parents = next(node for node in nodes if node["name"] == CLUSTERED)["depends_on"]["nodes"]
-        # the last table of edges is whichever the clusters are made of
-        self._last = next(name for name in (parent.split(".")[-1] for parent in parents) if "edges" in name)
+        # a build may do without the guard and without scores
+        self._last = GUARDED if GUARDED in self._relations else CONFIRMED
 
     def explain(self, one: str, other: str) -> Explanation:
         mine = named_records(self._connection, self._relations, one)
@@ -110,7 +113,7 @@ class Explainer:
         return self._explanation(first, last, hops, self._reasons(first, last, hops))
 
     def _edges(self, name: str, around: Collection[int]) -> list[Edge]:
-        return read_edges(self._connection, self._relations[name], around)
+        return read_edges(self._connection, self._relations, name, around)
 
     def _takers(self, around: Collection[int]) -> Mapping[tuple[int, int, str], str]:
         """Each edge that was drawn and did not stay -> what took it away."""
@@ -132,8 +135,15 @@ class Explainer:
             one, other = keys[edge.one], keys[edge.other]
             why_not = takers.get(_pair(edge), "")
             values = [value for _, value in self._shared([one], [other])]
-            hops.append(Hop(one, other, edge.reason, edge.weight, values, not why_not, why_not))
+            hops.append(Hop(one, other, edge.reason, self._weight(edge), values, not why_not, why_not))
         return hops
+
+    def _weight(self, edge: Edge) -> float | None:
+        if edge.reason != "score" or SCORED not in self._relations:
+            return None
+        query = _WEIGHT.format_map(self._relations)
+        rows = self._connection.execute(query, {"one": edge.one, "other": edge.other}).fetchall()
+        return rows[0][0] if rows else None
 
     def _reasons(self, one: Record, other: Record, hops: Sequence[Hop]) -> list[str]:
         query = _DECISIONS.format_map(self._relations)

@@ -27,6 +27,9 @@ GIVEN: Mapping[str, pa.Schema] = {
     "int_people_united": pa.schema([("record_number", NUMBER), *((name, TEXT) for name in PEOPLE)]),
     "int_identity_edges_drawn": EDGES,
     "int_identity_edges_unchained": EDGES,
+    "int_identity_pairs_scored": pa.schema(
+        [("record_number", NUMBER), ("other_number", NUMBER), ("match_weight", pa.float64()), ("match_probability", pa.float64())]
+    ),
     "identity_must_link": OVERRIDES,
     "identity_cannot_link": OVERRIDES,
     "int_clock_decided": pa.schema([("clock_now", MOMENT)]),
@@ -80,7 +83,9 @@ def identity_sql(identity_settings: Settings) -> DecisionSql:
     assert project.run(["compile", "--select", *steps]).success
     compiled = {node["name"]: node for node in json.loads(settings.manifest.read_bytes())["nodes"].values()}
     sql = {name: compiled[name]["compiled_code"] for name in steps}
-    return DecisionSql(sql, {name: compiled[name]["relation_name"] for name in (*steps, *GIVEN, *SEEDS)})
+    # of what is given, a build may do without some
+    named = [name for name in (*steps, *GIVEN, *SEEDS) if name in compiled]
+    return DecisionSql(sql, {name: compiled[name]["relation_name"] for name in named})
 
 
 def _steps(nodes: Mapping[str, Any], name: str) -> Iterator[str]:
@@ -103,7 +108,8 @@ class Builds(Tables):
     def build(self, given: Mapping[str, Sequence[Mapping[str, Any]]], now: datetime, last: str = IDS) -> None:
         """Build up to one model from these rows; only what is remembered is there from before."""
         rows = {**given, "int_clock_decided": [{"clock_now": now}]}
-        self.give({name: pa.Table.from_pylist(list(rows.get(name, ())), schema) for name, schema in GIVEN.items()})
+        wanted = {name: schema for name, schema in GIVEN.items() if name in self.sql.relations}
+        self.give({name: pa.Table.from_pylist(list(rows.get(name, ())), schema) for name, schema in wanted.items()})
         for name, query in self.sql.steps.items():
             self.connection.execute(f"create or replace table {self.sql.relations[name]} as {query}")
             if name == last:

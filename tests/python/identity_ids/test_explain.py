@@ -1,7 +1,6 @@
-"""`mailhouse identity explain` on a build of eight records: who is one by what evidence, and why others are two."""
+"""`mailhouse identity explain` on a build of nine records: who is one by what evidence, and why others are two."""
 
 import json
-import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from mailhouse.consent.compiled import DecisionSql
 from mailhouse.settings import Settings
 from tests.python.identity_ids.conftest import Builds
 
-# a, b, c, d: Ann by vendor, mailbox and phone; e, f: taken apart by hand; g, h: behind one family's mailbox
-PEOPLE = [{"record_number": number, "record_key": f"crm/contact/{key}"} for number, key in enumerate("abcdefgh", 1)]
+# a, b, c, d: Ann by vendor, mailbox and phone; e, f: taken apart by hand; g, h: behind one family's mailbox; i: scored
+PEOPLE = [{"record_number": number, "record_key": f"crm/contact/{key}"} for number, key in enumerate("abcdefghi", 1)]
 DRAWN = [
     {"record_number": 2, "other_number": 1, "reason": "mailbox"},
     {"record_number": 2, "other_number": 1, "reason": "email and name"},
@@ -23,8 +22,15 @@ DRAWN = [
     {"record_number": 4, "other_number": 3, "reason": "phone and name"},
     {"record_number": 6, "other_number": 5, "reason": "email and name"},
     {"record_number": 8, "other_number": 4, "reason": "mailbox"},
+    {"record_number": 9, "other_number": 7, "reason": "score"},
 ]
-UNCHAINED = DRAWN[:-1]
+UNCHAINED = [edge for edge in DRAWN if edge["record_number"] != 8]
+SCORED = {
+    "resource_type": "model",
+    "name": "int_identity_pairs_scored",
+    "schema": "intermediate",
+    "alias": "int_identity_pairs_scored",
+}
 POINTS = {
     "a": "ann@x.example",
     "b": "ann@x.example",
@@ -42,7 +48,9 @@ def published(identity_sql: DecisionSql, identity_settings: Settings, tmp_path_f
     workdir = tmp_path_factory.mktemp("explained")
     settings = Settings(identity_settings.project, workdir, {})
     settings.published_target.mkdir()
-    shutil.copyfile(identity_settings.manifest, settings.published_target / "manifest.json")
+    manifest = json.loads(identity_settings.manifest.read_text())
+    manifest["nodes"]["model.mailhouse.int_identity_pairs_scored"] = SCORED
+    (settings.published_target / "manifest.json").write_text(json.dumps(manifest))
     points = [
         {"record_key": f"crm/contact/{key}", "kind": "email", "value": value.title(), "wide_value": value, "is_valid": True}
         for key, value in POINTS.items()
@@ -63,6 +71,10 @@ def published(identity_sql: DecisionSql, identity_settings: Settings, tmp_path_f
         builds.connection.execute(
             "create or replace table identity_cannot_link as select *, 'father and son' as reason, 'dana' as decided_by,"
             " timestamp '2026-06-30' as decided_at from identity_cannot_link"
+        )
+        builds.connection.execute(
+            "create or replace table int_identity_pairs_scored as select 9 as record_number, 7 as other_number,"
+            " 14.25 as match_weight, 0.99995 as match_probability"
         )
         builds.connection.execute(f"attach '{settings.published_path}' as copied")
         builds.connection.execute("copy from database warehouse to copied")
@@ -86,6 +98,13 @@ def test_the_shortest_way_of_evidence_is_shown_with_its_surest_reasons(published
     ]
     assert found["path"][0]["values"] == ["ann@x.example"]
     assert found["customers"][0] == found["customers"][1]
+
+
+def test_a_score_is_shown_with_its_weight(published: Path) -> None:
+    (hop,) = explain(published, "crm/contact/g", "crm/contact/i")["path"]
+    assert (hop["reason"], hop["weight"]) == ("score", 14.25)
+    told = CliRunner().invoke(main, ["--workdir", str(published), "identity", "explain", "crm/contact/g", "crm/contact/i"])
+    assert "14.2" in told.output
 
 
 def test_an_address_stands_for_the_nearest_of_its_records(published: Path) -> None:
