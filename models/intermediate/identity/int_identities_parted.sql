@@ -18,12 +18,19 @@ unchained as (
     select * from {{ ref('int_identity_edges_unchained') }}
 ),
 
--- an empty seed makes all that follows empty
+-- where nobody is to be taken apart, all that follows is empty
+cuts as (
+    select count(*) as count_cuts
+    from overrides
+    where decision = 'cannot link'
+),
+
 clusters as (
     select distinct proposed.cluster_number
     from proposed
     inner join overrides on proposed.record_number = overrides.record_number
-    where exists (select 1 from overrides as decisions where decisions.decision = 'cannot link')
+    cross join cuts
+    where cuts.count_cuts > 0
 ),
 
 -- from here on, records that are bound together count as one, called after the first of them
