@@ -19,6 +19,7 @@ from mailhouse.commands.consent import consent
 from mailhouse.commands.erase import erase
 from mailhouse.commands.explain import explain
 from mailhouse.commands.export import export
+from mailhouse.commands.identity import identity
 from mailhouse.commands.options import settings_of, wait_option, workdir_option
 from mailhouse.commands.retain import retain
 from mailhouse.commands.takeover import adopt, inspect, revert
@@ -259,7 +260,7 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, consent, export, erase, audit, backup, restore, retain, bench):
+for command in (inspect, adopt, revert, explain, identity, consent, export, erase, audit, backup, restore, retain, bench):
     main.add_command(command)
 
 

@@ -70,28 +70,40 @@ acts as (
     {%- endif %}
 ),
 
+{{ refusals_inherited('acts') }},
+
+all_acts as (
+    {%- set columns = [
+        'event_id', 'record_key', 'connection_id', 'source', 'record_id', 'address', 'mailbox', 'channel', 'purpose', 'brand',
+        'act', 'reason', 'evidence', 'proof', 'is_origin_dated', 'occurred_at', 'received_at',
+    ] | join(', ') %}
+    select {{ columns }} from acts
+    union all
+    select {{ columns }} from inherited
+),
+
 consent_events as (
     select
-        acts.event_id,
-        acts.record_key,
-        acts.connection_id,
-        acts.source,
-        acts.record_id,
-        acts.address,
-        acts.mailbox,
-        acts.channel,
-        acts.purpose,
-        acts.brand,
-        acts.act,
-        acts.reason,
-        acts.evidence,
-        acts.proof,
+        all_acts.event_id,
+        all_acts.record_key,
+        all_acts.connection_id,
+        all_acts.source,
+        all_acts.record_id,
+        all_acts.address,
+        all_acts.mailbox,
+        all_acts.channel,
+        all_acts.purpose,
+        all_acts.brand,
+        all_acts.act,
+        all_acts.reason,
+        all_acts.evidence,
+        all_acts.proof,
         jurisdictions.jurisdiction,
-        acts.is_origin_dated,
-        acts.occurred_at,
-        acts.received_at
-    from acts
-    left join jurisdictions on acts.mailbox = jurisdictions.mailbox
+        all_acts.is_origin_dated,
+        all_acts.occurred_at,
+        all_acts.received_at
+    from all_acts
+    left join jurisdictions on all_acts.mailbox = jurisdictions.mailbox
 )
 
 select * from consent_events

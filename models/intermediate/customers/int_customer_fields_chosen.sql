@@ -13,6 +13,10 @@ trust as (
     select * from {{ ref('source_trust') }}
 ),
 
+survivorship as (
+    select * from {{ ref('survivorship') }}
+),
+
 candidates as (
     {%- for field, parts in {
         'email': ['email', 'mailbox'],
@@ -41,29 +45,54 @@ candidates as (
     {%- endfor %}
 ),
 
--- what can be reached, of a record that still exists, as complete as can be; then the source most trusted with such a
--- value, then the freshest record, then the lowest key
-chosen as (
+ranked as (
     select
-        candidates.customer_id,
-        candidates.field,
-        candidates.value_1,
-        candidates.value_2,
-        candidates.value_3,
-        candidates.record_key as value_source
+        candidates.*,
+        dense_rank() over (
+            partition by candidates.customer_id, candidates.field
+            order by
+                -- of a name both parts, of an address the country: all else can be guessed at from them
+                case candidates.field
+                    when 'name' then candidates.count_parts
+                    when 'address' then case when candidates.value_3 is not null then 1 else 0 end
+                    else 1
+                end desc
+        ) as completeness_rank,
+        coalesce(trust.trust_rank, 1000) as trust_rank,
+        dense_rank() over (
+            partition by candidates.customer_id, candidates.field
+            order by candidates.updated_at desc nulls last
+        ) as recency_rank
     from candidates
     left join trust on candidates.source = trust.source and candidates.field = trust.field
     where candidates.count_parts > 0
+),
+
+-- what can be reached, of a record that still exists; then by whatever counts for such a value, in the order that the seed
+-- gives; then the lowest key
+chosen as (
+    select
+        ranked.customer_id,
+        ranked.field,
+        ranked.value_1,
+        ranked.value_2,
+        ranked.value_3,
+        ranked.record_key as value_source
+    from ranked
+    left join survivorship on ranked.field = survivorship.field
     qualify row_number() over (
-        partition by candidates.customer_id, candidates.field
+        partition by ranked.customer_id, ranked.field
         order by
-            candidates.is_valid desc,
-            candidates.is_deleted asc,
-            case when candidates.field = 'name' then candidates.count_parts end desc nulls last,
-            case when candidates.field = 'address' and candidates.value_3 is not null then 1 else 0 end desc,
-            coalesce(trust.trust_rank, 1000) asc,
-            candidates.updated_at desc nulls last,
-            candidates.record_key asc
+            ranked.is_valid desc,
+            ranked.is_deleted asc,
+            {%- for place, otherwise in {'first_by': 'trust', 'second_by': 'recency', 'third_by': 'completeness'}.items() %}
+            case coalesce(survivorship.{{ place }}, '{{ otherwise }}')
+                when 'completeness' then ranked.completeness_rank
+                when 'trust' then ranked.trust_rank
+                when 'recency' then ranked.recency_rank
+            end asc,
+            {%- endfor %}
+            ranked.record_key asc
     ) = 1
 )
 

@@ -1,49 +1,43 @@
 {{ config(materialized='table') }}
 
--- Names that fit pairwise can still chain two clearly different people through a third, an initial or a record without a
--- name. A cluster that holds such people keeps only the edges that do not rest on a mailbox alone.
-with people as (
-    select * from {{ ref('int_people_united') }}
+-- What people decided counts for more than any evidence: they add edges, and take away whatever leads from one side of a
+-- decision to the other.
+with edges as (
+    select * from {{ ref('int_identity_edges_unchained') }}
 ),
 
-proposed as (
-    select * from {{ ref('int_identities_proposed') }}
+overrides as (
+    select * from {{ ref('int_identity_overrides_united') }}
 ),
 
-edges as (
-    select * from {{ ref('int_identity_edges_drawn') }}
+sides as (
+    select * from {{ ref('int_identities_parted') }}
 ),
 
-links as (
+evidence as (
     select
         record_number,
-        min(root_number) as root_number
-    from {{ ref('int_record_links_united') }}
-    group by record_number
-),
-
-members as (
+        other_number,
+        reason
+    from edges
+    union all
     select
-        proposed.cluster_number as group_key,
-        coalesce(links.root_number, people.record_number) as family,
-        people.given_key,
-        people.surname_key
-    from people
-    inner join proposed on people.record_number = proposed.record_number
-    left join links on people.record_number = links.record_number
+        record_number,
+        other_number,
+        decision as reason
+    from overrides
+    where decision = 'must link' and record_number > other_number
 ),
-
-{{ different_people('members') }},
 
 confirmed as (
     select
-        edges.record_number,
-        edges.other_number,
-        edges.reason
-    from edges
-    inner join proposed on edges.record_number = proposed.record_number
-    left join different_people on proposed.cluster_number = different_people.group_key
-    where edges.reason <> 'mailbox' or different_people.group_key is null
+        evidence.record_number,
+        evidence.other_number,
+        evidence.reason
+    from evidence
+    left join sides on evidence.record_number = sides.record_number
+    left join sides as others on evidence.other_number = others.record_number
+    where sides.side_number is null or sides.side_number = others.side_number
 )
 
 select * from confirmed

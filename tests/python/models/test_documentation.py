@@ -8,8 +8,9 @@ import pytest
 
 PERSONAL = ("email", "mailbox", "address", "first_name", "last_name", "phone", "city", "zip", "record_key", "record_id")
 MARTS = {
-    "customers", "customer_records", "orders", "order_lines", "products", "email_events", "consent_events", "consent_status",
-    "customer_rfm", "customer_purchase_summary", "sync_health", "withdrawals_owed",
+    "customers", "customers_history", "customer_records", "customer_id_history", "orders", "order_lines", "products",
+    "email_events", "consent_events", "consent_status", "customer_rfm", "customer_purchase_summary", "sync_health",
+    "withdrawals_owed",
 }  # fmt: skip
 
 

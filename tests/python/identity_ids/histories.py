@@ -1,0 +1,85 @@
+"""Random histories: records that come, go and come back, evidence that appears and vanishes, people who say who is who."""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+REASONS = ("vendor", "mailbox", "email and name", "phone and name")
+Pair = tuple[str, str]
+
+
+@dataclass
+class World:
+    """What the sources and the seeds say now. Records are born with an age of their own, whenever they come."""
+
+    dice: Random
+    ages: dict[str, float] = field(default_factory=dict)
+    here: set[str] = field(default_factory=set)
+    evidence: dict[Pair, str] = field(default_factory=dict)
+    must: set[Pair] = field(default_factory=set)
+    cannot: set[Pair] = field(default_factory=set)
+
+    def step(self) -> None:
+        """One to four things happen between two builds."""
+        acts = (self.come, self.come, self.go, self.come_back, self.match, self.match, self.part, self.decide, self.take_back)
+        for act in self.dice.choices(acts, k=self.dice.randint(1, 4)):
+            act()
+
+    def come(self) -> None:
+        for _ in range(self.dice.randint(1, 3)):
+            key = f"crm/contact/{len(self.ages)}"
+            self.ages[key] = self.dice.random()
+            self.here.add(key)
+            self.match()
+
+    def go(self) -> None:
+        if len(self.here) > 2:
+            self.here.remove(self.dice.choice(sorted(self.here)))
+
+    def come_back(self) -> None:
+        if gone := sorted(set(self.ages) - self.here):
+            self.here.add(self.dice.choice(gone))
+
+    def match(self) -> None:
+        if pair := self._pair():
+            self.evidence[pair] = self.dice.choice(REASONS)
+
+    def part(self) -> None:
+        if self.evidence:
+            del self.evidence[self.dice.choice(sorted(self.evidence))]
+
+    def decide(self) -> None:
+        if pair := self._pair():
+            self.dice.choice((self.must, self.cannot, self.cannot)).add(pair)
+
+    def take_back(self) -> None:
+        if said := [(seed, pair) for seed in (self.must, self.cannot) for pair in sorted(seed)]:
+            seed, pair = self.dice.choice(said)
+            seed.remove(pair)
+
+    def numbers(self) -> dict[str, int]:
+        """Record -> its place by age among those that are here, from 1."""
+        return {key: number for number, key in enumerate(sorted(self.here, key=lambda key: (self.ages[key], key)), 1)}
+
+    def given(self) -> dict[str, list[dict[str, Any]]]:
+        """The rows that the models read, in whatever order they come."""
+        numbers = self.numbers()
+        edges = [
+            {"record_number": numbers[one], "other_number": numbers[other], "reason": reason}
+            for (one, other), reason in self.evidence.items()
+            if one in numbers and other in numbers
+        ]
+        tables: dict[str, list[dict[str, Any]]] = {
+            "int_people_united": [{"record_number": number, "record_key": key} for key, number in numbers.items()],
+            "int_identity_edges_drawn": edges,
+            "int_identity_edges_unchained": edges,
+            "identity_must_link": [{"record_key": one, "other_record_key": other} for one, other in sorted(self.must)],
+            "identity_cannot_link": [{"record_key": one, "other_record_key": other} for one, other in sorted(self.cannot)],
+        }
+        return {name: self.dice.sample(rows, len(rows)) for name, rows in tables.items()}
+
+    def _pair(self) -> Pair | None:
+        if len(self.here) < 2:
+            return None
+        one, other = self.dice.sample(sorted(self.here), 2)
+        return one, other
