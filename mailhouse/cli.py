@@ -14,6 +14,7 @@ from mailhouse.clock import SystemClock
 from mailhouse.commands.bench import bench
 from mailhouse.commands.consent import consent
 from mailhouse.commands.explain import explain
+from mailhouse.commands.identity import identity
 from mailhouse.commands.options import settings_of, wait_option, workdir_option
 from mailhouse.commands.takeover import adopt, inspect, revert
 from mailhouse.errors import ConfigurationError, MailhouseError
@@ -250,7 +251,7 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, consent, bench):
+for command in (inspect, adopt, revert, explain, consent, identity, bench):
     main.add_command(command)
 
 

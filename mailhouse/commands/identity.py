@@ -1,0 +1,55 @@
+"""`mailhouse identity`: fit the weights of scoring, and measure what they make of a file whose truth is known."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mailhouse import terminal
+from mailhouse.commands.options import settings_of, workdir_option
+
+
+@click.group()
+def identity() -> None:
+    """Who is who: fit weights, and measure them."""
+
+
+@identity.command()
+@workdir_option
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--id", "id_column", metavar="COLUMN", required=True, help="The column that names a record.")
+@click.option("--truth", "truth_column", metavar="COLUMN", required=True, help="The column that says which person it truly is.")
+@click.option("--map", "mapped", metavar="FIELD=COLUMN", multiple=True, help="Which column holds a field; say one for each.")
+@click.option("--weights", type=click.Path(path_type=Path), help="A seed of weights; without it they are fitted on the file.")
+@click.option("--save-weights", type=click.Path(dir_okay=False, path_type=Path), help="Write the weights that were used.")
+@click.option("--json", "as_json", is_flag=True, help="The measures as JSON.")
+@click.pass_context
+def score(
+    context: click.Context,
+    workdir: Path | None,
+    file: Path,
+    id_column: str,
+    truth_column: str,
+    mapped: tuple[str, ...],
+    weights: Path | None,
+    save_weights: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the records of FILE (csv or parquet) through the identity models, and measure the answer against the truth.
+
+    FIELD is given_name, family_name, birth_date, street_number, street, locality, city, postcode, region, country, phone or
+    email. The truth is looked at only after everything is decided. Nothing of the warehouse is read or changed.
+    """
+    from mailhouse.identity.records import Asked, parse_map
+    from mailhouse.identity.score import score as score_file
+    from mailhouse.identity.weights import read_weights
+
+    asked = Asked(file, id_column, truth_column, parse_map(mapped))
+    given = read_weights(weights) if weights else None
+    measured, used = score_file(settings_of(context, workdir), asked, given, lambda text: click.echo(text, err=True))
+    if save_weights:
+        used.write(save_weights)
+    if as_json:
+        click.echo(json.dumps(measured.as_dict(), indent=2))
+    else:
+        terminal.show(measured.table())
