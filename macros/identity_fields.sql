@@ -22,6 +22,9 @@
     {{ return({'given_name': 5, 'family_name': 3, 'date': 3, 'code': 2, 'text': 3, 'area': 1, 'email': 3}[kind]) }}
 {%- endmacro %}
 
+{# What is a person's own: two people of one household agree on it no more often than strangers. #}
+{% macro identity_personal_fields() -%}{{ return(['given_name', 'birth_date']) }}{%- endmacro %}
+
 {# What a blocking rule may be made of, as an expression over `relation`: a field, the first letters of one (`<field>_start`),
    both names in the order of the alphabet (`names`, so that swapped ones meet), or what stands before the @ (`email_name`). #}
 {% macro identity_block_part(part, relation) -%}

@@ -48,7 +48,7 @@ def score(
     given = read_weights(weights) if weights else None
     measured, used = score_file(settings_of(context, workdir), asked, given, lambda text: click.echo(text, err=True))
     if save_weights:
-        used.write(save_weights)
+        save_weights.write_text(used.as_csv(), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(measured.as_dict(), indent=2))
     else:

@@ -55,12 +55,10 @@ class Scratch:
 
     def put_weights(self, weights: Weights) -> None:
         """The weights, where the seed would be."""
-        rows = [(row.comparison, row.level, row.m, row.u, row.weight) for row in weights.rows]
+        columns = "comparison varchar, level bigint, m double, u double, weight double, h double, household_weight double"
         with self.open() as connection:
-            connection.execute(
-                "create table intermediate.identity_weights (comparison varchar, level bigint, m double, u double, weight double)"
-            )
-            connection.executemany("insert into intermediate.identity_weights values (?, ?, ?, ?, ?)", rows)
+            connection.execute(f"create table intermediate.identity_weights ({columns})")
+            connection.executemany("insert into intermediate.identity_weights values (?, ?, ?, ?, ?, ?, ?)", weights.table())
 
     def compare(self) -> None:
         """Find and compare pairs."""

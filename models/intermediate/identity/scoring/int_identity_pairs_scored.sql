@@ -19,18 +19,25 @@ cleaned as (
 ),
 
 prior as (
-    select max(weight) as weight
+    select
+        weight,
+        household_weight
     from weights
     where comparison = 'prior'
 ),
 
+-- one person against two strangers, and against two of one household
 weighed as (
     select
         compared.*,
         prior.weight
         {%- for field in comparisons %}
         + coalesce({{ field }}_weights.weight, 0)
-        {%- endfor %} as match_weight
+        {%- endfor %} as stranger_weight,
+        prior.household_weight
+        {%- for field in comparisons %}
+        + coalesce({{ field }}_weights.household_weight, 0)
+        {%- endfor %} as household_weight
     from compared
     cross join prior
     {%- for field in comparisons %}
@@ -39,10 +46,10 @@ weighed as (
     {%- endfor %}
 ),
 
--- what even the rarest values could not lift over the threshold needs no look at how rare they are
+-- the many that are clearly two people need no look at how rare their values are
 hopeful as (
     select * from weighed
-    where match_weight >= -{{ most }}
+    where least(stranger_weight, household_weight) >= -{{ most }}
 ),
 
 -- equal values say more the rarer they are: in place of the chance that any two agree, that somebody has this very value
@@ -51,6 +58,7 @@ adjustments as (
     select
         hopeful.record_number,
         hopeful.other_number,
+        {{ 1 if field in identity_personal_fields() else 0 }} as is_personal,
         greatest(
             -{{ most }},
             least({{ most }}, weights.weight + ln(weights.u) / ln(2) + terms.bits)
@@ -70,24 +78,34 @@ adjusted as (
     select
         record_number,
         other_number,
-        sum(bits) as bits
+        sum(bits) as bits,
+        sum(case when is_personal = 1 then bits else 0 end) as personal_bits
     from adjustments
     group by record_number, other_number
 ),
 
-scored as (
+added as (
     select
-        hopeful.record_number,
-        hopeful.other_number,
-        {%- for field in comparisons %}
-        hopeful.{{ field }}_level,
-        {%- endfor %}
+        hopeful.*,
         coalesce(adjusted.bits, 0) as term_weight,
-        hopeful.match_weight + coalesce(adjusted.bits, 0) as match_weight,
-        1 / (1 + power(2, -(hopeful.match_weight + coalesce(adjusted.bits, 0)))) as match_probability
+        power(2, -(hopeful.stranger_weight + coalesce(adjusted.bits, 0))) as odds_of_strangers,
+        power(2, -(hopeful.household_weight + coalesce(adjusted.personal_bits, 0))) as odds_of_household
     from hopeful
     left join adjusted
         on hopeful.record_number = adjusted.record_number and hopeful.other_number = adjusted.other_number
+),
+
+scored as (
+    select
+        record_number,
+        other_number,
+        {%- for field in comparisons %}
+        {{ field }}_level,
+        {%- endfor %}
+        term_weight,
+        -ln(odds_of_strangers + odds_of_household) / ln(2) as match_weight,
+        1 / (1 + odds_of_strangers + odds_of_household) as match_probability
+    from added
 )
 
 select * from scored
