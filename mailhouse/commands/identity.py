@@ -53,3 +53,23 @@ def score(
         click.echo(json.dumps(measured.as_dict(), indent=2))
     else:
         terminal.show(measured.table())
+
+
+@identity.command()
+@workdir_option
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it [seeds/identity_weights.csv].")
+@click.pass_context
+def train(context: click.Context, workdir: Path | None, out: Path | None) -> None:
+    """Fit the weights on the published warehouse's own records, and write the seed.
+
+    Nothing changes until the seed is built: read it as a diff first.
+    """
+    from mailhouse.identity.train import SEED
+    from mailhouse.identity.train import train as fit_weights
+
+    settings = settings_of(context, workdir)
+    training = fit_weights(settings)
+    terminal.show(training.table())
+    path = out or settings.project / SEED
+    path.write_text(training.fitted.weights.as_csv(), encoding="utf-8")
+    terminal.line(f"wrote {path}; `git diff` shows what changed, and the next run scores by it")
