@@ -88,12 +88,18 @@
     end
 {%- endmacro %}
 
-{# The same name at another provider; a misspelt address. #}
+{# The same name at another provider; a misspelt address. Addresses are made of names: where both names are equal already, a
+   similar address only repeats them, unless a number in it is the same too. #}
 {% macro email_level(field) -%}
+    {%- set local_part = "split_part(one." ~ field ~ ", '@', 1)" -%}
     case
         when one.{{ field }} is null or other.{{ field }} is null then null
         when one.{{ field }} = other.{{ field }} then 3
-        when split_part(one.{{ field }}, '@', 1) = split_part(other.{{ field }}, '@', 1) then 2
+        when {{ local_part }} = split_part(other.{{ field }}, '@', 1)
+            and {{ local_part }} <> {{ replace_every(local_part, '[0-9]', '') }} then 2
+        when one.given_name = other.given_name and one.family_name = other.family_name
+            and {{ name_similarity('one.' ~ field, 'other.' ~ field) }} >= {{ var('identity_close') }} then null
+        when {{ local_part }} = split_part(other.{{ field }}, '@', 1) then 2
         when {{ name_similarity('one.' ~ field, 'other.' ~ field) }} >= {{ var('identity_close') }} then 1
         else 0
     end
