@@ -26,9 +26,10 @@
     case when length({{ digits }}) >= 6 then right({{ digits }}, 9) end
 {%- endmacro %}
 
-{# An address in lower case; null when it holds no @. #}
+{# An address in lower case, without the tag a person puts behind a + to tell their senders apart. Evidence of who they are,
+   not the mailbox that consent goes by. Null when it holds no @. #}
 {% macro plain_email(value) -%}
-    case when position('@' in {{ value }}) > 1 then lower(trim({{ value }})) end
+    case when position('@' in {{ value }}) > 1 then {{ replace_every("lower(trim(" ~ value ~ "))", '[+][^@]*@', '@') }} end
 {%- endmacro %}
 
 {# Every match of a pattern replaced. #}

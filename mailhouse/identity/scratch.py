@@ -49,7 +49,7 @@ class Scratch:
             connection.execute(
                 f"""
                 create table intermediate.int_identity_records_given as
-                select record_number, {fields}, false as is_given_name_decisive from taken
+                select record_number, {fields}, false as is_strict from taken
                 """
             )
 

@@ -13,10 +13,6 @@ scored_pairs as (
     select * from {{ ref('int_identity_pairs_scored') }}
 ),
 
-scored_records as (
-    select * from {{ ref('int_identity_records_given') }}
-),
-
 -- an ESP keeps an address in the case it was last written in, so addresses that differ in nothing else are one mailbox
 points as (
     select
@@ -61,17 +57,13 @@ name_edges as (
     where given_key is not null and surname_key is not null
 ),
 
--- a household agrees on everything but the given name: where that decides, it must be known on both sides and fit
 score_edges as (
     select
-        scored_pairs.record_number,
-        scored_pairs.other_number,
+        record_number,
+        other_number,
         'score' as reason
     from scored_pairs
-    inner join scored_records on scored_pairs.record_number = scored_records.record_number
-    where
-        scored_pairs.match_probability >= {{ var('identity_match_probability') }}
-        and (not scored_records.is_given_name_decisive or coalesce(scored_pairs.given_name_level, 0) >= 1)
+    where match_probability >= {{ var('identity_match_probability') }} and not is_contradicted
 ),
 
 edges as (

@@ -5,6 +5,7 @@ with links as (
         part,
         other_part
     from {{ ref('int_identity_links_formed') }}
+    where not is_ambiguous
 ),
 
 {{ identity_clusters_judged('links') }}

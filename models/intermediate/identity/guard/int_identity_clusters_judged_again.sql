@@ -12,7 +12,7 @@ links as (
         formed.other_part
     from {{ ref('int_identity_links_formed') }} as formed
     inner join stopped on formed.part = stopped.part
-    where formed.match_probability >= {{ var('identity_strict_probability') }}
+    where not formed.is_ambiguous and formed.match_probability >= {{ var('identity_strict_probability') }}
 ),
 
 {{ identity_clusters_judged('links') }}

@@ -30,11 +30,14 @@ links_kept as (
     inner join judged on links.part = judged.part
     left join judged_again on links.part = judged_again.part
     where
-        judged.stopped_because is null
-        or (
-            links.match_probability >= {{ var('identity_strict_probability') }}
-            and judged_again.part is not null
-            and judged_again.stopped_because is null
+        not links.is_ambiguous
+        and (
+            judged.stopped_because is null
+            or (
+                links.match_probability >= {{ var('identity_strict_probability') }}
+                and judged_again.part is not null
+                and judged_again.stopped_because is null
+            )
         )
 ),
 

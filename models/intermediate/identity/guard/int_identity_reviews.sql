@@ -9,6 +9,11 @@ judged_again as (
     select * from {{ ref('int_identity_clusters_judged_again') }}
 ),
 
+links as (
+    select * from {{ ref('int_identity_links_formed') }}
+    where is_ambiguous
+),
+
 parts as (
     select * from {{ ref('int_identity_parts_formed') }}
 ),
@@ -17,7 +22,7 @@ clusters as (
     select * from {{ ref('int_identity_clusters_guarded') }}
 ),
 
-reviews as (
+stopped as (
     select
         judged.cluster_number,
         judged.stopped_because,
@@ -35,6 +40,25 @@ reviews as (
     inner join clusters on parts.record_number = clusters.record_number
     left join judged_again on judged.part = judged_again.part
     group by judged.cluster_number, judged.stopped_because
+),
+
+undecided as (
+    select
+        part as cluster_number,
+        'fits several who do not fit each other' as stopped_because,
+        count(*) + 1 as count_parts,
+        cast(null as double) as cohesion,
+        cast(null as bigint) as count_records,
+        cast(null as bigint) as count_clusters_left,
+        'the likeliest score, if any, kept' as what_stayed
+    from links
+    group by part
+),
+
+reviews as (
+    select * from stopped
+    union all
+    select * from undecided
 )
 
 select * from reviews

@@ -95,17 +95,23 @@ added as (
         on hopeful.record_number = adjusted.record_number and hopeful.other_number = adjusted.other_number
 ),
 
+-- A household agrees on everything but the given name, namesakes on everything but the phone: where a mistake would write
+-- to the wrong person, no weight of the rest makes up for either.
 scored as (
     select
-        record_number,
-        other_number,
+        added.record_number,
+        added.other_number,
         {%- for field in comparisons %}
-        {{ field }}_level,
+        added.{{ field }}_level,
         {%- endfor %}
-        term_weight,
-        -ln(odds_of_strangers + odds_of_household) / ln(2) as match_weight,
-        1 / (1 + odds_of_strangers + odds_of_household) as match_probability
+        added.term_weight,
+        -ln(added.odds_of_strangers + added.odds_of_household) / ln(2) as match_weight,
+        1 / (1 + added.odds_of_strangers + added.odds_of_household) as match_probability,
+        cleaned.is_strict and (
+            coalesce(added.given_name_level, 0) = 0 or coalesce(added.phone_level, 1) = 0
+        ) as is_contradicted
     from added
+    inner join cleaned on added.record_number = cleaned.record_number
 )
 
 select * from scored

@@ -19,7 +19,7 @@ cleaned as (
         {{ plain_name('country') }} as country,
         {{ plain_phone('phone') }} as phone,
         {{ plain_email('email') }} as email,
-        is_given_name_decisive
+        is_strict
     from records_given
 ),
 

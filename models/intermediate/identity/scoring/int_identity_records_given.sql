@@ -5,7 +5,21 @@ with people as (
     select * from {{ ref('int_people_united') }}
 ),
 
--- what we may have written ourselves into an ESP is no evidence
+held_elsewhere as (
+    select distinct mailbox
+    from people
+    where has_own_name and mailbox is not null
+),
+
+-- We write to an ESP only under an address that one of the person's own systems holds. What the ESP says under any other
+-- address is not our own word come back.
+speaking as (
+    select people.*
+    from people
+    left join held_elsewhere on people.mailbox = held_elsewhere.mailbox
+    where people.has_own_name or (people.is_email_valid and held_elsewhere.mailbox is null)
+),
+
 records_given as (
     select
         record_number,
@@ -21,9 +35,8 @@ records_given as (
         country_code as country,
         phone,
         case when is_email_valid then mailbox end as email,
-        true as is_given_name_decisive
-    from people
-    where has_own_name
+        true as is_strict
+    from speaking
 )
 
 select * from records_given
