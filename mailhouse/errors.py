@@ -82,3 +82,7 @@ class BuildFailed(MailhouseError):
 
 class SyncRefused(MailhouseError):
     """The reverse sync will not send: something it must be sure of is missing, stale or contradictory."""
+
+
+class RecordsRefused(MailhouseError):
+    """A file of person records, or of weights to score them with, cannot be taken as it is."""

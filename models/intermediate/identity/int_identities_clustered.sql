@@ -5,7 +5,7 @@ with people as (
 ),
 
 edges as (
-    select * from {{ ref('int_identity_edges_confirmed') }}
+    select * from {{ ref('int_identity_edges_guarded') }}
 ),
 
 reached as {{ materialized() }} (

@@ -8,6 +8,11 @@ mailboxes as (
     select * from {{ ref('int_mailboxes_judged') }}
 ),
 
+-- pairs that no rule joins, and whose fields together say that they are one person
+scored_pairs as (
+    select * from {{ ref('int_identity_pairs_scored') }}
+),
+
 -- an ESP keeps an address in the case it was last written in, so addresses that differ in nothing else are one mailbox
 points as (
     select
@@ -52,12 +57,23 @@ name_edges as (
     where given_key is not null and surname_key is not null
 ),
 
+score_edges as (
+    select
+        record_number,
+        other_number,
+        'score' as reason
+    from scored_pairs
+    where match_probability >= {{ var('identity_match_probability') }} and not is_contradicted
+),
+
 edges as (
     select * from vendor_edges
     union distinct
     select * from mailbox_edges
     union distinct
     select * from name_edges
+    union distinct
+    select * from score_edges
 )
 
 select * from edges

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 -- Names that fit pairwise can still chain two clearly different people through a third, an initial or a record without a
--- name. A cluster that holds such people keeps only the edges that do not rest on a mailbox alone.
+-- name. A cluster that holds such people keeps only the edges that do not rest on a mailbox or on a score alone.
 with people as (
     select * from {{ ref('int_people_united') }}
 ),
@@ -43,7 +43,7 @@ unchained as (
     from edges
     inner join proposed on edges.record_number = proposed.record_number
     left join different_people on proposed.cluster_number = different_people.group_key
-    where edges.reason <> 'mailbox' or different_people.group_key is null
+    where edges.reason not in ('mailbox', 'score') or different_people.group_key is null
 )
 
 select * from unchained

@@ -31,8 +31,8 @@ def walk(sql: DecisionSql, seed: int, steps: int) -> None:
 
             numbers = world.numbers()
             keys = {number: key for key, number in numbers.items()}
-            confirmed = builds.table("int_identity_edges_confirmed", "record_number, other_number")
-            clusters = clusters_of(numbers, [(keys[one], keys[other]) for one, other in confirmed])
+            joined = builds.table("int_identity_edges_guarded", "record_number, other_number")
+            clusters = clusters_of(numbers, [(keys[one], keys[other]) for one, other in joined])
             assert called == memory.call(numbers, clusters), place
             assert_obeyed(world, called, place)
             assert_nobody_is_called_as_another(builds, len(clusters), place)
