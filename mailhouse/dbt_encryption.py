@@ -10,5 +10,6 @@ class Plugin(BasePlugin):
     """Called by dbt-duckdb before it attaches the warehouse."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Make the connection able to write encrypted. Raises EncryptionUnavailable."""
+        """Make the connection able to write encrypted, and nothing else. Raises EncryptionUnavailable."""
         encryption.allow_writing(conn)
+        encryption.encrypt_spill(conn, self.creds.attach[0].path)

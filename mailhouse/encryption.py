@@ -12,7 +12,7 @@ WHEEL = "duckdb_extension_httpfs"
 
 
 def allow_writing(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give the engine what it needs to write encrypted files, and have it encrypt what it spills to disk.
+    """Give the engine what it needs to write encrypted files.
 
     DuckDB writes encrypted only with OpenSSL, which its extension `httpfs` brings. Raises EncryptionUnavailable without it;
     the engine's own substitute, which it calls unsafe, is never used.
@@ -22,7 +22,6 @@ def allow_writing(connection: duckdb.DuckDBPyConnection) -> None:
             connection.load_extension(extension)
         except duckdb.Error:
             continue
-        connection.execute("set temp_file_encryption = true")
         return
     raise EncryptionUnavailable(
         f"{WAREHOUSE_KEY} is set, and DuckDB {duckdb.__version__} cannot write an encrypted warehouse without its extension"
@@ -30,8 +29,16 @@ def allow_writing(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def encrypt_spill(connection: duckdb.DuckDBPyConnection, path: Path | str) -> None:
+    """Have what does not fit into memory written encrypted, beside the file `path`: left alone it is plain, and elsewhere."""
+    folder = f"{path}.tmp".replace("'", "''")
+    connection.execute(f"set temp_directory = '{folder}'")
+    connection.execute("set temp_file_encryption = true")
+
+
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str, key: str, *, read_only: bool) -> None:
     """Attach the encrypted file `path`, new or old, as `name`. Raises WarehouseLocked for a plain file and for another key."""
+    encrypt_spill(connection, path)
     quoted, secret = (text.replace("'", "''") for text in (str(path), key))
     try:
         connection.execute(f"attach '{quoted}' as {name} (encryption_key '{secret}'{', read_only' if read_only else ''})")

@@ -87,6 +87,19 @@ class TestEncrypted:
             connection.execute("insert into marts.people select 'another-needle@mail.example' from range(10)")
             assert b"another-needle" not in bytes_of(sealed.workdir)
 
+    def test_nor_in_what_does_not_fit_into_memory(self, sealed: Keeping) -> None:
+        with Warehouse(sealed.settings).write() as connection:
+            connection.execute("set memory_limit = '60MB'")
+            connection.execute("set threads = 1")
+            noise = "md5(number::varchar) || md5((number + 1)::varchar)"
+            connection.execute(
+                f"create temp table many as select 'needle-' || number || '@mail.example' as email, {noise} as noise"
+                " from range(900000) as numbers (number)"
+            )
+            spilled = bytes_of(sealed.workdir / "warehouse.duckdb.tmp")
+        assert len(spilled) > 1_000_000
+        assert b"@mail.example" not in spilled
+
     def test_another_key_or_none_does_not_open_it(self, sealed: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
         for key in ("another key", None):
             monkeypatch.delenv(WAREHOUSE_KEY)
