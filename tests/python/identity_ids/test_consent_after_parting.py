@@ -28,6 +28,9 @@ class Sayings:
         number = int(record.rsplit("/", 1)[1])
         return f"m{number - (number % 4 == 0)}@x.example"
 
+    def users(self, mailbox: str) -> set[str]:
+        return {record for record in self.world.here if self.mailbox(record) == mailbox}
+
     def refuse(self, now: datetime) -> None:
         """One of those who are there says no; every other time we are told by letter, and no record knows of it."""
         dice = self.world.dice
@@ -61,7 +64,7 @@ def walk(sql: DecisionSql, seed: int, steps: int) -> int:
     """How many entries were inherited. Fails when a mailbox that was refused is written to again, or a build adds entries."""
     world = World(Random(seed))
     world.come()
-    sayings, refused = Sayings(world), set[str]()
+    sayings, refused = Sayings(world), dict[str, set[str]]()
     with Builds(sql) as builds:
         for step in range(steps):
             world.step()
@@ -73,8 +76,11 @@ def walk(sql: DecisionSql, seed: int, steps: int) -> int:
             place = f"seed {seed}, step {step}"
             decided = builds.table(CONSENT, "mailbox, decision, reason")
             allowed = {mailbox for mailbox, decision, _ in decided if decision == "allow"}
-            assert allowed & refused == set(), place
-            refused |= {mailbox for mailbox, _, reason in decided if reason in {reason for _, reason in REFUSALS}}
+            # a shared mailbox is as strict as those who use it: it may be freed when a record of one of them is deleted
+            standing = {mailbox for mailbox, users in refused.items() if users <= world.here}
+            assert allowed & standing == set(), place
+            denied = {mailbox for mailbox, _, reason in decided if reason in {reason for _, reason in REFUSALS}}
+            refused |= {mailbox: sayings.users(mailbox) for mailbox in denied}
             builds.build({**world.given(), **sayings.given()}, now, CONSENT)
             assert builds.table("consent_events") == ledger, place
         return sum(1 for (evidence,) in builds.table("consent_events", "evidence") if str(evidence).startswith("inherited from"))
