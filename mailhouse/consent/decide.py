@@ -21,6 +21,7 @@ LEDGER = "consent_events"
 CLOCK = "int_clock_decided"
 RAW_ACTS = "inbox.consent_acts"
 FORMS = "contact_points.normalised"
+ERASED = "privacy.erased_values"
 REACHED = "int_consent_acts_reached"
 STATUS = "consent_status"
 FROM_INBOX = ("stg_inbox__consent_acts", "int_inbox__consent_acts")
@@ -60,6 +61,9 @@ class Decider(Tables):
 
     def add_raw_acts(self) -> None:
         """Carry the given acts of the inbox into the given ledger, save those it has already."""
+        if erased := self.sql.relations.get(ERASED):
+            # what the inbox still has of somebody counts here: an erasure has deleted the rest, and a no is never left out
+            self.connection.execute(f"create table if not exists {erased} (kind varchar, value varchar, surrogate varchar)")
         for name in FROM_INBOX:
             self._run(name)
         ledger, acts = self.sql.relations[LEDGER], self.sql.relations[FROM_INBOX[-1]]

@@ -34,7 +34,9 @@ class Arrivals:
         place = BY_TABLE.get((vendor, table))
         if not self._known or place is None or place.where:
             return rows
-        found = rows.to_pylist()
+        looked_at = {*place.records.values(), *place.emails, *place.several, *(place.opt_in or ())}
+        columns = [one.name for one in rows.schema if one.name in looked_at or pa.types.is_timestamp(one.type)]
+        found = rows.select(["connection_id", *columns]).to_pylist()
         for row in found if place.opt_in else ():
             self._hear(place, row)
         against = [_against(self._known, place, row) for row in found]
@@ -42,8 +44,8 @@ class Arrivals:
             return rows
         if place.action == "delete":
             return rows.filter(pa.array([tombstone is None for tombstone in against]))
-        cleared = [_cleared(place, row, tombstone) if tombstone else row for row, tombstone in zip(found, against, strict=True)]
-        return pa.Table.from_pylist(cleared, rows.schema)
+        whole = zip(rows.to_pylist(), against, strict=True)
+        return pa.Table.from_pylist([_cleared(place, row, one) if one else row for row, one in whole], rows.schema)
 
     def acts(self, received: "Iterable[ReceivedAct]") -> "list[ReceivedAct]":
         """The acts of the inbox without those about people who were erased, save what they said since a new opt-in."""

@@ -1,7 +1,8 @@
 """Who a person is to us: every record, every address old and new, every id. Export and erasure both go by this."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mailhouse.privacy.tombstones import EMAIL, RECORD
 from mailhouse.sync.consent import exists
 from mailhouse.sync.manifest import read_manifest
 
+UNLIKE_ANY = 20  # characters of an id that no other text happens to have
 Record = tuple[str, str, str]  # connection, kind of record, the vendor's own id
 
 
@@ -95,32 +97,29 @@ def tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in rows}
 
 
-class people:
+@contextmanager
+def people(connection: duckdb.DuckDBPyConnection, closure: Closure) -> Iterator[None]:
     """The closure as temporary tables for the length of a `with`: person_addresses, person_records, person_values."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, closure: Closure) -> None:
-        self._connection, self._closure = connection, closure
-
-    def __enter__(self) -> None:
-        closure = self._closure
-        addresses = closure.mailboxes | closure.spellings
-        self._fill("person_addresses (value varchar)", [[value] for value in addresses])
-        self._fill("person_records (connection_id varchar, kind varchar, id varchar)", [list(one) for one in closure.records])
-        # ids that are unlike any other text; a plain number is somebody's only together with its table
-        ids = {identifier for _, _, identifier in closure.records if not identifier.isdigit() and len(identifier) >= 20}
-        values = addresses | closure.customers | closure.record_keys | ids
-        values |= {record_name(*record) for record in closure.records}
-        self._fill("person_values (value varchar)", [[value] for value in {value.lower() for value in values}])
-
-    def __exit__(self, *_: object) -> None:
-        for name in ("person_addresses", "person_records", "person_values"):
-            self._connection.execute(f"drop table if exists temp.{name}")
-
-    def _fill(self, table: str, rows: list[list[str]]) -> None:
-        self._connection.execute(f"create or replace temp table {table}")
-        if rows:
-            name, marks = table.split()[0], ", ".join("?" * len(rows[0]))
-            self._connection.executemany(f"insert into temp.{name} values ({marks})", rows)
+    addresses = closure.mailboxes | closure.spellings
+    # ids that are unlike any other text; a plain number is somebody's only together with its table
+    ids = {identifier for _, _, identifier in closure.records if not identifier.isdigit() and len(identifier) >= UNLIKE_ANY}
+    values = addresses | closure.customers | closure.record_keys | ids
+    values |= {record_name(*record) for record in closure.records}
+    filled: dict[str, list[list[str]]] = {
+        "person_addresses (value varchar)": [[value] for value in addresses],
+        "person_records (connection_id varchar, kind varchar, id varchar)": [list(one) for one in closure.records],
+        "person_values (value varchar)": [[value] for value in {value.lower() for value in values}],
+    }
+    try:
+        for table, rows in filled.items():
+            connection.execute(f"create or replace temp table {table}")
+            if rows:
+                name, marks = table.split()[0], ", ".join("?" * len(rows[0]))
+                connection.executemany(f"insert into temp.{name} values ({marks})", rows)
+        yield
+    finally:
+        for table in filled:
+            connection.execute(f"drop table if exists temp.{table.split()[0]}")
 
 
 def is_theirs(place: Place) -> str:

@@ -71,7 +71,7 @@ def test_a_killed_erasure_goes_on_where_it_stopped(landed, tmp_path, point):
     here.vendors.runtime.settle()
     assert store.get("hubspot.contact", "1") is None and store.get("klaviyo.profile", here.canary.profile_id) is None
     # what the first attempt did counts in the receipt, and the trail tells of one erasure
-    assert receipt.rows["raw_hubspot.contacts"] == 1 or point == "erase.warehouse"
+    assert receipt.rows.get("raw_hubspot.contacts") == 1 or point == "erase.warehouse"
     entries = [entry for entry in here.trail.entries() if entry.reference == receipt.erasure_id]
     assert [entry.action for entry in entries] == ["erasure"]
     assert verify(here.trail).ok

@@ -14,6 +14,7 @@ from mailhouse import contact_points
 from mailhouse.build import Project
 from mailhouse.consent import land_inbox
 from mailhouse.consent.compiled import STEPS, decision_sql
+from mailhouse.privacy import replay
 from mailhouse.settings import Settings
 from tests.python.proof.acts import OPT_IN_ONLY, PURPOSES, Act
 from tests.python.proof.company import FEEDS, SEGMENTS, Company, Feed, speakers
@@ -95,6 +96,7 @@ class Models:
     ) -> None:
         """Build everything anew, as of now. statuses: document -> the ESP's word and its id of the record."""
         land_inbox(connection, self.settings)
+        replay.mark(connection, self.settings)
         self._contact_points(connection)
         self._identities(connection, company)
         self._put(connection, self.relations["int_clock_decided"], pa.table({"clock_now": pa.array([_plain(now)], MOMENT)}))
