@@ -38,10 +38,11 @@ def restore(context: click.Context, workdir: Path | None, file: Path, yes: bool,
     Checked before anything is touched, and taken whole or not at all.
     """
     from mailhouse.backup.restore import restore as put_back
+    from mailhouse.privacy import replay
 
     settings = settings_of(context, workdir)
     if not yes:
         click.confirm(f"Replace the state of {settings.workdir} by that of {file}?", abort=True)
-    done = put_back(settings, file, wait=wait, say=terminal.line)
+    done = put_back(settings, file, replay=replay.restored, wait=wait, say=terminal.line)
     terminal.line(f"Restored the state of {done.made_at}; {done.acts:,} acts of consent came back that were not here.")
     terminal.line("Nothing goes out before `mailhouse run` has landed what was said since.")

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 
 import duckdb
 
+from mailhouse.consent.inbox import Inbox
 from mailhouse.contact_points import wide_of
 from mailhouse.privacy import local
 from mailhouse.privacy.closure import Closure, tables
 from mailhouse.privacy.places import PLACES, SURROGATE, Place, record_name
 from mailhouse.privacy.tombstones import EMAIL, RECORD, Known, Tombstones
 from mailhouse.settings import Settings
+from mailhouse.warehouse import Warehouse
 
 CREATE = """
 create schema if not exists raw_privacy;
@@ -64,6 +66,24 @@ def sweep(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Mapping[
             counts[table] += rows
     mark(connection, settings)
     return dict(counts)
+
+
+def restored(settings: Settings, prepared: Settings) -> None:
+    """Take everybody who was erased here out of a state that a backup brings, its bytes included, before anything reads it.
+
+    `settings` has the tombstones, `prepared` the work directory that is not yet in its place. Raises StateUnreadable.
+    """
+    known = Tombstones(settings).read()
+    if not known:
+        return
+    warehouse = Warehouse(prepared)
+    with warehouse.write() as connection:
+        sweep(connection, settings)
+    warehouse.rewrite()
+    inbox = Inbox(prepared.inbox_path)
+    if inbox.exists:
+        said_by = {wide_of(one.act.address) for one in inbox.acts()} - {None}
+        inbox.forget({mailbox for mailbox in said_by if (stone := known.of(EMAIL, mailbox)) and stone.lifted_at is None})
 
 
 def _of_place(connection: duckdb.DuckDBPyConnection, place: Place, known: Known) -> set[tuple[str, str, str]]:
