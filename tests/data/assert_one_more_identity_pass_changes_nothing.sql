@@ -1,7 +1,7 @@
 -- The propagation of identity has come to rest: both ends of every edge are one person. A failure asks for a larger
 -- `identity_passes`.
 with edges as (
-    select * from {{ ref('int_identity_edges_confirmed') }}
+    select * from {{ ref('int_identity_edges_guarded') }}
 ),
 
 identities as (
