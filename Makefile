@@ -43,7 +43,7 @@ lint: install ## style of all SQL and Python
 	@$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models tests/data
 
 torture: install ## the long sweeps
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m torture
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m torture
 
 mutants: install ## plant known bugs in copies, and see that the tests find every one
 	@$(BIN)/python -m tests.python.proof.run_mutants

@@ -6,7 +6,8 @@ When somebody resumes it the flow starts again from its beginning, finds the ans
 from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
 from prefect.flow_runs import suspend_flow_run
-from prefect.input import RunInput
+from prefect.input import RunInput, read_flow_run_input
+from prefect.input.run_input import keyset_from_base_key
 
 from mailhouse import report
 from mailhouse.sync import Plan
@@ -22,8 +23,8 @@ class Answer(RunInput):
 
 
 def is_answered() -> bool:
-    """Whether this is the second life of a run that asked."""
-    return int(runtime.flow_run.run_count or 0) > 1
+    """Whether somebody has answered what an earlier life of this run asked; a run that is merely tried again has no answer."""
+    return read_flow_run_input(keyset_from_base_key(f"suspended-{KEY}")["response"]) is not None
 
 
 def answer() -> Answer:

@@ -89,10 +89,10 @@ def disappears_or_returns(around: Surroundings, world: World) -> None:
 
 # -- acts of consent ----------------------------------------------------------------------------------------------------
 def _collected(around: Surroundings, person: Person) -> None:
-    _source(around, person, "collect", "*", "record", None, around.now)
+    says_in_a_source(around, person, "collect", "*", "record", None, around.now)
 
 
-def _source(
+def says_in_a_source(
     around: Surroundings,
     person: Person,
     act: str,
@@ -134,7 +134,7 @@ def grants(around: Surroundings, world: World) -> None:
     purpose = around.random.choice(PURPOSES)
     proof = around.random.choice(("double_opt_in", "double_opt_in", "single_opt_in"))
     if around.random.random() < 0.5:
-        _source(around, person, "grant", purpose, "granted", proof, _moment(around, person))
+        says_in_a_source(around, person, "grant", purpose, "granted", proof, _moment(around, person))
     else:
         _tell(around, "grant", person.address, person.address, purpose, "granted", proof, _moment(around, person))
 
@@ -145,7 +145,7 @@ def withdraws(around: Surroundings, world: World) -> None:
     address = around.random.choice(person.addresses)
     purpose = around.random.choice(("*", "*", *PURPOSES, "a purpose nobody knows"))
     if around.random.random() < 0.4:
-        _source(around, person, "withdraw", purpose, "unsubscribed", None, _moment(around, person), address)
+        says_in_a_source(around, person, "withdraw", purpose, "unsubscribed", None, _moment(around, person), address)
     else:
         _tell(around, "withdraw", address, _spelled(around, address), purpose, "withdrawn", None, _moment(around, person))
 
@@ -155,7 +155,9 @@ def is_blocked(around: Surroundings, world: World) -> None:
     person = _person(around, world)
     reason = around.random.choice(BLOCKS)
     if around.random.random() < 0.5:
-        _source(around, person, "block", "*", reason, None, _moment(around, person), around.random.choice(person.addresses))
+        says_in_a_source(
+            around, person, "block", "*", reason, None, _moment(around, person), around.random.choice(person.addresses)
+        )
     else:
         address = person.address
         _tell(around, "block", address, _spelled(around, address), "*", reason, None, _moment(around, person))
@@ -165,14 +167,14 @@ def is_flagged(around: Surroundings, world: World) -> None:
     """A system's flag says that somebody may be written to: newly, or by an old import."""
     person = _person(around, world)
     proof = around.random.choice((None, "single_opt_in", "double_opt_in"))
-    _source(around, person, "state", around.random.choice(PURPOSES), "flag", proof, _moment(around, person))
+    says_in_a_source(around, person, "state", around.random.choice(PURPOSES), "flag", proof, _moment(around, person))
 
 
 def buys(around: Surroundings, world: World) -> None:
     """A purchase, which counts as consent in some places for some time."""
     person = _person(around, world)
     bought_at = around.now - timedelta(days=around.random.choice((0, 300, 728, 731)))
-    _source(around, person, "imply", "*", "purchase", None, bought_at)
+    says_in_a_source(around, person, "imply", "*", "purchase", None, bought_at)
 
 
 def _tell(
@@ -250,7 +252,7 @@ def stops_mailing(around: Surroundings, esp: Esp, person: Person) -> None:
         kept.status = status
     if records:
         act, reason = ("block", "hard_bounce") if cleans else ("withdraw", "unsubscribed")
-        _source(around, person, act, "*", reason, None, around.now)
+        says_in_a_source(around, person, act, "*", reason, None, around.now)
 
 
 def vendor_deletes(around: Surroundings, world: World) -> None:
@@ -306,7 +308,7 @@ def new_world(around: Surroundings, number: int, people: int) -> World:
         _collected(around, person)
         for purpose in PURPOSES:
             if around.random.random() < 0.75:
-                _source(around, person, "grant", purpose, "granted", "double_opt_in", around.now - timedelta(days=30))
+                says_in_a_source(around, person, "grant", purpose, "granted", "double_opt_in", around.now - timedelta(days=30))
         for segment in SEGMENTS:
             if around.random.random() < 0.35:
                 world.members[segment].add(position)

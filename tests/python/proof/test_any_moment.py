@@ -18,7 +18,7 @@ from tests.python.proof.bounds import Sizes
 from tests.python.proof.company import Company, Person, World
 from tests.python.proof.engine import Engine, in_small_calls, quick_values
 from tests.python.proof.life import Life
-from tests.python.proof.steps import Surroundings, _source
+from tests.python.proof.steps import Surroundings, says_in_a_source
 from tests.python.withdrawals.conftest import NOW, VENDORS, WHERE_PEOPLE_ARE, Vendors, land_addresses
 
 SEED, MOMENTS, RUNS = 31, 200, 4
@@ -79,7 +79,7 @@ class Town:
             person = world.new_person("DE")
             world.people.append(person)
             for purpose in PURPOSES:
-                _source(self.around, person, "grant", purpose, "granted", "double_opt_in", NOW - timedelta(days=30))
+                says_in_a_source(self.around, person, "grant", purpose, "granted", "double_opt_in", NOW - timedelta(days=30))
             for segment in ("seg_news", "seg_keep"):
                 world.members[segment].add(position)
             for vendor in ("hubspot", "shopify"):

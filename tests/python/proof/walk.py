@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -20,49 +20,22 @@ from mailhouse.destinations import Call
 from mailhouse.errors import SyncRefused
 from tests.python.proof import invariants as hold
 from tests.python.proof.acts import Act
-from tests.python.proof.company import SEGMENTS, Company, key_of
+from tests.python.proof.company import Company, key_of
 from tests.python.proof.effects import Effect, Place
-from tests.python.proof.engine import DESTINATIONS, MEANT, Engine, modelled, quick_values
+from tests.python.proof.engine import Engine, modelled, quick_values
 from tests.python.proof.esp import Esp, nobody_listens
 from tests.python.proof.expected import Expected, expected
-from tests.python.proof.faults import DEATHS, Faults, storm
 from tests.python.proof.invariants import Known, Run, Violation
 from tests.python.proof.life import Life
 from tests.python.proof.look import RuleLook
 from tests.python.proof.models import compiled
 from tests.python.proof.quiet import Quiet
 from tests.python.proof.steps import Surroundings, new_world, random_step, refuses_now, stops_mailing
+from tests.python.proof.weather import Weather, random_weather
 
 PEOPLE = 4
 # of one world, at most
 STEPS_BETWEEN_RUNS = (2, 12, 24)
-# where a process can die, beside the middle of a call
-POINTS = (
-    *("sync.before_send", "sync.sending", "sync.after_accept", "sync.recorded", "sync.job_accepted", "sync.job_remembered"),
-    *("journal.writing", "journal.written", "journal.committed", "state", "state", "esp.waits"),
-)
-
-
-@dataclass
-class Weather:
-    """The circumstances of one rough run."""
-
-    life: Life = field(default_factory=Life)
-    faults: Faults | None = None
-    approval: sync.Approval | None = MEANT
-    held_back: Mapping[str, str] = field(default_factory=dict)
-    paused: str = ""
-    closed_by: str = ""
-    is_built: bool = True
-    somebody_refuses: bool = True
-    sealed: Path | None = None
-    was_refused: bool = False
-
-    @property
-    def frozen(self) -> set[str]:
-        """Segments that surely move nobody."""
-        paused = set(SEGMENTS) if self.paused == controls.ALL else {self.paused} & set(SEGMENTS)
-        return paused | set(self.held_back)
 
 
 class Walk:
@@ -201,34 +174,10 @@ class Walk:
         self.company.emptied = set()
 
     def _weather(self) -> Weather:
-        drawn, weather = self.random.random, Weather()
-        if drawn() < 0.15:
-            weather.is_built = False
-            self._count("not built")
-        if drawn() < 0.1:
-            weather.closed_by = self.random.choice(("no table", "stale", "no inbox"))
-            self._count(f"consent: {weather.closed_by}")
-        if drawn() < 0.15:
-            weather.paused = self.random.choice((controls.ALL, *DESTINATIONS, *SEGMENTS))
-            self._count("paused")
-        if drawn() < 0.15:
-            weather.held_back = {self.random.choice(SEGMENTS): "a test of it failed"}
-            self._count("held back")
-        if drawn() < 0.3:
-            weather.approval = None
-            self._count("not approved")
-        if drawn() < 0.1:
-            self.company.emptied = {self.random.choice(SEGMENTS)}
-            self._count("a model is empty")
-        if drawn() < 0.6:
-            weather.faults = storm(self.random, DESTINATIONS, frozenset({"klaviyo"}))
-            self._count("faults")
-        if drawn() < 0.5:
-            weather.life = Life(self.random.choice(POINTS), self.random.choice((1, 2, 3, 5, 8, 20)))
-        elif drawn() < 0.3:
-            weather.faults = weather.faults or Faults(self.random)
-            place = (self.random.choice(DESTINATIONS), self.random.randint(1, 8))
-            weather.faults.calls[place] = self.random.choice(DEATHS)
+        weather = random_weather(self.random)
+        self.company.emptied = weather.emptied
+        for what in weather.says:
+            self._count(what)
         return weather
 
     def _close_consent(self, weather: Weather) -> None:
