@@ -30,14 +30,8 @@ prior as (
 weighed as (
     select
         compared.*,
-        prior.weight
-        {%- for field in comparisons %}
-        + coalesce({{ field }}_weights.weight, 0)
-        {%- endfor %} as stranger_weight,
-        prior.household_weight
-        {%- for field in comparisons %}
-        + coalesce({{ field }}_weights.household_weight, 0)
-        {%- endfor %} as household_weight
+        prior.weight + {{ identity_weights_sum('weight') }} as stranger_weight,
+        prior.household_weight + {{ identity_weights_sum('household_weight') }} as household_weight
     from compared
     cross join prior
     {%- for field in comparisons %}
