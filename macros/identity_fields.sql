@@ -43,3 +43,24 @@
             "dbt_project.yml, identity_blocking_rules: unknown part `" ~ part ~ "`; see docs/identity.md") }}
     {%- endif -%}
 {%- endmacro %}
+
+{# All parts of a blocking rule as one text; null when one of them is not known. #}
+{% macro identity_block_key(parts, relation) -%}
+    {%- for part in parts -%}
+        {{ identity_block_part(part, relation) }}{{ " || '/' || " if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The sum of one column of the weights joined as `<field>_weights`, over all fields. #}
+{% macro identity_weights_sum(column) -%}
+    {%- for field in identity_comparisons() -%}
+        coalesce({{ field }}_weights.{{ column }}, 0){{ ' + ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The levels of all comparisons, as a list of columns. #}
+{% macro identity_level_columns(relation) -%}
+    {%- for field in identity_comparisons() -%}
+        {{ relation }}.{{ field }}_level{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

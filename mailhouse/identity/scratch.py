@@ -64,9 +64,9 @@ class Scratch:
         """Find and compare pairs."""
         self._build(COMPARED, ())
 
-    def resolve(self) -> None:
-        """Score the compared pairs, and put together who belongs together."""
-        self._build(RESOLVED, COMPARED)
+    def resolve(self, done: tuple[str, ...] = COMPARED) -> None:
+        """Score the compared pairs, and put together who belongs together; `done` are models that need not run any more."""
+        self._build(RESOLVED, done)
 
     def _build(self, wanted: tuple[str, ...], done: tuple[str, ...]) -> None:
         if self._project.manifest is None:

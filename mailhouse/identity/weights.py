@@ -90,7 +90,7 @@ class Weights:
         """The text of a seed; so many digits that a new fit reads as a diff."""
         lines = [",".join(COLUMNS)]
         for name, level, m, u, weight, h, household_weight in self.table():
-            lines.append(f"{name},{level},{m:.10f},{u:.10f},{weight:.4f},{h:.10f},{household_weight:.4f}")
+            lines.append(f"{name},{level},{m:.8g},{u:.8g},{weight:.4f},{h:.8g},{household_weight:.4f}")
         return "\n".join(lines) + "\n"
 
 

@@ -15,8 +15,9 @@ from tests.python.models.conftest import PROJECT
 STANDING = ("email_events", "consent_events", "customer_id_history", "customers_history")
 # functions and clauses of DuckDB that Snowflake has not; sqlglot takes an unknown function for the user's own
 FOREIGN = (
-    "json_extract_string", "jaro_winkler_similarity", "strip_accents", "string_split", "unnest(", "materialized", "date_diff(",
-    "filter (", "arg_max(", "group by all", "asof join", "exclude (", "list_value(", "list(", "epoch_ms", "try_cast(", "::",
+    "json_extract_string", "jaro_winkler_similarity", "damerau_levenshtein", "strip_accents", "string_split", "unnest(",
+    "materialized", "date_diff(", "filter (", "arg_max(", "group by all", "asof join", "exclude (", "list_value(",
+    "list(", "epoch_ms", "try_cast(", "::",
 )  # fmt: skip
 
 

@@ -10,16 +10,11 @@ blocks as (
     {%- for parts in var('identity_blocking_rules') %}
     select
         {{ loop.index0 }} as rule_number,
-        {% for part in parts -%}
-        {{ identity_block_part(part, 'cleaned') }}{{ " || '/' || " if not loop.last }}
-        {%- endfor %} as block_key,
+        {{ identity_block_key(parts, 'cleaned') }} as block_key,
         cleaned.record_number,
         cleaned.place
     from cleaned
-    where
-        {%- for part in parts %}
-        {{ 'and ' if not loop.first }}{{ identity_block_part(part, 'cleaned') }} is not null
-        {%- endfor %}
+    where {{ identity_block_key(parts, 'cleaned') }} is not null
     {%- if not loop.last %}
     union all
     {%- endif %}

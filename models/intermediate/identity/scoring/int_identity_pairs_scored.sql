@@ -18,7 +18,7 @@ cleaned as (
     select * from {{ ref('int_identity_records_cleaned') }}
 ),
 
-prior as (
+priors as (
     select
         weight,
         household_weight
@@ -30,16 +30,10 @@ prior as (
 weighed as (
     select
         compared.*,
-        prior.weight
-        {%- for field in comparisons %}
-        + coalesce({{ field }}_weights.weight, 0)
-        {%- endfor %} as stranger_weight,
-        prior.household_weight
-        {%- for field in comparisons %}
-        + coalesce({{ field }}_weights.household_weight, 0)
-        {%- endfor %} as household_weight
+        priors.weight + {{ identity_weights_sum('weight') }} as stranger_weight,
+        priors.household_weight + {{ identity_weights_sum('household_weight') }} as household_weight
     from compared
-    cross join prior
+    cross join priors
     {%- for field in comparisons %}
     left join weights as {{ field }}_weights
         on {{ field }}_weights.comparison = '{{ field }}' and compared.{{ field }}_level = {{ field }}_weights.level
