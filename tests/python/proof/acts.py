@@ -95,8 +95,6 @@ class Ledger:
 def decide(reaching: list[Act], purpose: str, country: str, now: datetime) -> bool:
     """The re-mail rule, on the acts that reach a mailbox in some country."""
     acts = [act for act in reaching if act.about(purpose)]
-    if any(_blocks(act, acts) for act in acts if act.act == "block"):
-        return False
     proven = [act for act in acts if act.act == "grant" and act.proof and act.effective_at]
     refusals = [act for act in acts if act.act == "withdraw"]
     last_grant = max((act.effective_at for act in proven), default=None)
@@ -105,6 +103,8 @@ def decide(reaching: list[Act], purpose: str, country: str, now: datetime) -> bo
     needed = max(PROOF_NEEDED[country], 1 if purpose in OPT_IN_ONLY else 0)
     latest_no = max((act.effective_at for act in refusals), default=None)
     newer = [act for act in proven if latest_no is None or act.effective_at > latest_no]
+    if any(_blocks(act, newer) for act in acts if act.act == "block"):
+        return False
     if needed == 0:
         return bool(newer) if refusals else any(act.act in ("grant", "state", "imply", "collect") for act in acts)
     if any(_rank(act) >= needed for act in newer):
@@ -120,12 +120,11 @@ def decide(reaching: list[Act], purpose: str, country: str, now: datetime) -> bo
     )
 
 
-def _blocks(block: Act, acts: list[Act]) -> bool:
-    """Whether a block still holds: most do for ever, some until the address is confirmed anew."""
+def _blocks(block: Act, grants: list[Act]) -> bool:
+    """Whether a block still holds: most do for ever, some until the address is confirmed anew; `grants` are those that stand."""
     if block.reason not in CLEARED_BY_CONFIRMING or block.effective_at is None:
         return True
-    confirmed = [act.effective_at for act in acts if act.act == "grant" and act.proof == "double_opt_in" and act.effective_at]
-    return not any(at > block.effective_at for at in confirmed)
+    return not any(act.effective_at > block.effective_at for act in grants if act.proof == "double_opt_in")
 
 
 def _rank(act: Act) -> int:
