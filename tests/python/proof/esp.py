@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -123,7 +124,7 @@ class Esp:
         return effects
 
 
-class Account:
+class Account(ABC):
     """Implements `Destination` as far as both ESPs are alike; `_take` is how each takes a call."""
 
     def __init__(self, esp: Esp) -> None:
@@ -187,8 +188,9 @@ class Account:
             return {key: Outcome(key, "rejected", "odd", "the model refuses this row") for key in rows}
         return {key: Outcome(key, "try_again", "not_now", "not now") for key in rows}
 
+    @abstractmethod
     def _take(self, call: Call, began: Any) -> list[Outcome]:
-        raise NotImplementedError
+        """Change the records as the call says; one outcome a row."""
 
     async def resume(self, call: Call, reference: str) -> list[Outcome]:
         return await self.settle(call)
