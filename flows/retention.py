@@ -18,5 +18,8 @@ def retain_now(settings: Settings, *, wait: float | None = None, say: Callable[[
             return {}
         with run.warehouse.write() as connection:
             gone = retain(connection, wanted, run.clock.now())
+        if any(gone.values()):
+            # what was deleted is still in the file until it is written anew
+            run.warehouse.rewrite()
         chain.publish(run)
         return gone

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 
 # How sure a reason is, surest first; whatever else joins two records stands between names and a mailbox alone.
-_SUREST = ("must link", "vendor", "email and name", "phone and name")
+_SUREST = ("must link", "vendor", "email and name", "phone and name", "email and phone")
 _WEAKEST = ("mailbox",)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from mailhouse.backup import swap
 from mailhouse.consent.inbox import Inbox
 from mailhouse.privacy.closure import Closure, people
 from mailhouse.privacy.held import held, merging
@@ -51,9 +52,11 @@ def take_out_of_inbox(settings: Settings, closure: Closure) -> int:
 def clear_leftovers(settings: Settings) -> int:
     """Remove what runs leave beside the warehouse and make anew when they need it; how many files.
 
-    dlt's packages may hold rows, dbt's logs and results may quote them, an inspection's files are lists of people. dlt gets
-    its cursors back from the warehouse. The manifest stays, which knows no people.
+    A restore that was killed may have left a whole state. dlt's packages may hold rows, dbt's logs and results may quote them,
+    an inspection's files are lists of people. dlt gets its cursors back from the warehouse. The manifest stays, which knows no
+    people.
     """
+    swap.sweep(settings)
     cleared = 0
     for folder in (settings.pipelines, settings.logs, settings.workdir / "inspect", *settings.workdir.glob("*.duckdb.tmp")):
         cleared += _remove(folder, lambda _: True)

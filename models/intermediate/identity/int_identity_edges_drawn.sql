@@ -8,6 +8,11 @@ mailboxes as (
     select * from {{ ref('int_mailboxes_judged') }}
 ),
 
+mailbox_phones as (
+    select * from {{ ref('int_mailbox_phones_judged') }}
+    where not is_shared
+),
+
 -- pairs that no rule joins, and whose fields together say that they are one person
 scored_pairs as (
     select * from {{ ref('int_identity_pairs_scored') }}
@@ -57,6 +62,15 @@ name_edges as (
     where given_key is not null and surname_key is not null
 ),
 
+-- an ESP's name is no evidence, and none is needed where the phone says whose of a shared mailbox a record is
+mailbox_phone_edges as (
+    select
+        record_number,
+        min(record_number) over (partition by email, phone) as other_number,
+        'email and phone' as reason
+    from mailbox_phones
+),
+
 score_edges as (
     select
         record_number,
@@ -72,6 +86,8 @@ edges as (
     select * from mailbox_edges
     union distinct
     select * from name_edges
+    union distinct
+    select * from mailbox_phone_edges
     union distinct
     select * from score_edges
 )

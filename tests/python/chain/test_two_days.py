@@ -2,13 +2,40 @@
 
 from math import ceil
 
+import duckdb
+from click.testing import CliRunner
+
 from flows.chain import Run
 from flows.takeover import inspect_account
+from mailhouse.cli import main
 from mailhouse.explain import explain_published
+from mailhouse.identity.train import SEED
+from mailhouse.identity.weights import MOST_BITS, read_weights
+from mailhouse.sandbox.runtime import TRUTH
 from mailhouse.warehouse import Warehouse
 from tests.python.chain.conftest import TwoDays
 
 BATCH = 500
+# a Mailchimp member has a record in each list; the truth knows the member
+PAIRS = """
+with truth as (
+    from kept_aside.truth union all from kept_aside.klaviyo_truth
+),
+answered as (
+    select identities.customer_id, truth.person_id
+    from warehouse.intermediate.int_identities_resolved as identities
+    inner join truth
+        on truth.source = identities.source and truth.record_id = split_part(identities.record_id, ':', -1)
+    where list_contains(?, identities.source)
+),
+both_same as (select count(*) as records from answered group by customer_id, person_id),
+found as (select count(*) as records from answered group by customer_id),
+true_groups as (select count(*) as records from answered group by person_id)
+select
+    (select sum(records * (records - 1) // 2) from both_same),
+    (select sum(records * (records - 1) // 2) from found),
+    (select sum(records * (records - 1) // 2) from true_groups)
+"""
 
 
 def bound(run: Run) -> int:
@@ -124,3 +151,33 @@ def test_who_said_no_is_told_once_and_what_comes_back_is_told_on_to_nobody(two_d
         assert connection.execute("select count(*) from marts.withdrawals_owed").fetchall()[0][0] <= sum(
             one.told for result in later for one in result.systems
         )
+
+
+def test_the_companys_people_are_found(two_days: TwoDays):
+    """By the truth that the chain never reads: pairs of records, after closure, of all four systems and without Klaviyo."""
+    with duckdb.connect() as connection:
+        for path, name in (
+            (two_days.settings.published_path, "warehouse"),
+            (two_days.settings.sandbox_dir / TRUTH, "kept_aside"),
+        ):
+            connection.execute(f"attach '{path}' as {name} (read_only)")
+        for systems in (("hubspot", "shopify", "mailchimp"), ("hubspot", "shopify", "mailchimp", "klaviyo")):
+            both, found, true = connection.execute(PAIRS, [list(systems)]).fetchall()[0]
+            precision, recall = both / found, both / true
+            assert 2 * precision * recall / (precision + recall) >= 0.97, (systems, precision, recall)
+
+
+def test_weights_are_fitted_on_what_was_built(two_days: TwoDays, tmp_path):
+    seed = tmp_path / "identity_weights.csv"
+    command = ["--workdir", str(two_days.settings.workdir), "identity", "train", "--out", str(seed)]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    fitted, shipped = read_weights(seed), read_weights(two_days.settings.project / SEED)
+    assert {(row.comparison, row.level) for row in fitted.rows} == {(row.comparison, row.level) for row in shipped.rows}
+    assert all(abs(row.weight) <= MOST_BITS and abs(row.household_weight) <= MOST_BITS for row in fitted.rows)
+    equal = {
+        row.comparison: row.weight
+        for row in fitted.rows
+        if row.level == max(other.level for other in fitted.rows if other.comparison == row.comparison)
+    }
+    assert all(weight > 0 for name, weight in equal.items() if name != "prior")

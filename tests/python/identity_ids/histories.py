@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-REASONS = ("vendor", "mailbox", "email and name", "phone and name")
+REASONS = ("vendor", "mailbox", "email and name", "phone and name", "email and phone")
 Pair = tuple[str, str]
 
 

@@ -5,6 +5,10 @@ import json
 import pytest
 
 from mailhouse.audit import verify
+from mailhouse.backup.create import create
+from mailhouse.backup.restore import restore
+from mailhouse.errors import BackupRefused
+from mailhouse.privacy import replay
 from mailhouse.privacy.closure import people, resolve
 from mailhouse.privacy.export import export, write_export
 from mailhouse.privacy.held import held
@@ -25,6 +29,7 @@ def erased(house: House) -> House:
         "export": export(house.settings, house.canary.address, house.clock.now()),
         "touched": touched(house),
     }
+    house.backup = create(house.settings)
     house.receipt = house.erase()
     return house
 
@@ -142,6 +147,20 @@ def test_erasing_again_reaches_what_vendors_have_got_since(erased):
     expected = {"hubspot": "deleted", "shopify": "not_there", "mailchimp": "deleted", "klaviyo": "deleted"}
     assert {one.connection_id: one.status for one in again.vendors} == expected
     assert {one.status for one in erased.erase().vendors} == {"not_there"}
+
+
+def test_a_backup_from_before_brings_nobody_back(erased):
+    """The whole old state comes back but for them; and the backup itself is opened by nothing else."""
+    assert erased.rows(ELSEWHERE.format("hubspot.contacts", "email")) == [(1,)]
+    erased.rows("delete from raw_hubspot.contacts")
+    restore(erased.settings, erased.backup, replay=replay.restored)
+    assert [one for one in erased.files_with(*erased.canary.texts) if not one.startswith("backups/")] == []
+    assert erased.rows(ELSEWHERE.format("hubspot.contacts", "email")) == [(1,)]
+    assert erased.rows(MONEY) == erased.before["money"]
+    erased.land()
+    assert [one for one in erased.files_with(*erased.canary.texts) if not one.startswith("backups/")] == []
+    with pytest.raises(BackupRefused, match="people were erased"):
+        restore(erased.settings, erased.backup)
 
 
 def test_an_export_is_written_for_its_owner_alone(house, tmp_path):
