@@ -4,6 +4,7 @@ Whoever is added to a group that was deleted is suppressed globally instead, and
 before every call, and one that is gone stops the telling with a line that says so.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -18,6 +19,8 @@ from mailhouse.errors import ConfigurationError, MalformedAnswer
 from mailhouse.http import HttpClient, OutcomeUnknown
 from mailhouse.settings import Connection
 from mailhouse.withdrawals.base import ALREADY_SET, READ_BACK, UNKNOWN_THERE, BatchRefused, Told, Withdrawal
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 @asynccontextmanager
@@ -35,6 +38,10 @@ def group_of(connection: Connection) -> str | None:
     if isinstance(said, bool) or not isinstance(said, int | str) or not str(said).isdigit():
         raise ConfigurationError(f"connection {connection.id}: settings.suppression_group must be the number of a group")
     return str(said)
+
+
+def _is_address(one: Withdrawal) -> bool:
+    return _ADDRESS.fullmatch(one.address.strip()) is not None
 
 
 class SendGridWriter:
@@ -60,6 +67,12 @@ class SendGridWriter:
         return [one for one in known if wire.normal(one.address) not in barred], told
 
     async def tell(self, batch: Sequence[Withdrawal]) -> list[Told]:
+        # one that is no address would have the others refused with it
+        told = [Told(one, "rejected", "invalid_address", "not an address") for one in batch if not _is_address(one)]
+        asked = [one for one in batch if _is_address(one)]
+        return told + (await self._tell(asked) if asked else [])
+
+    async def _tell(self, batch: Sequence[Withdrawal]) -> list[Told]:
         await self._check_group()
         path, template = GLOBAL, GLOBAL
         if self._group is not None:
