@@ -153,6 +153,8 @@ class Account:
         if parts.scheme != "https" and (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
             raise VendorUnreachable(f"connection {self.connection.id}: an export lies at an address that is not encrypted")
         with self._session().get(url, stream=True) as response:
+            # or it would be closed at its end under the reader's hands
+            response.raw.auto_close = False
             raw = io.BufferedReader(response.raw)
             packed = raw.peek(2)[:2] == b"\x1f\x8b"
             reader = csv.reader(io.TextIOWrapper(gzip.GzipFile(fileobj=raw) if packed else raw, "utf-8-sig", newline=""))

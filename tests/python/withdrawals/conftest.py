@@ -254,17 +254,22 @@ def land_addresses(warehouse: duckdb.DuckDBPyConnection, vendors: Vendors) -> No
             rows.append(held("mailchimp", *named, row.body["email_address"], row))
     for row in store.page(PROFILE, limit=10_000):
         rows.append(held("klaviyo", "", "", row.id, row.body["email"], row))
+    for row in store.page(CONTACT, limit=10_000):
+        rows.append(held("sendgrid", "", "", row.id, row.email, row, not is_suppressed(store, row.email)))
     warehouse.execute("delete from intermediate.int_addresses_held")
     if rows:
         warehouse.executemany("insert into intermediate.int_addresses_held values (?, ?, ?, ?, ?, ?, lower(?), ?, ?, ?)", rows)
 
 
-def held(source: str, container: str, name: str, record_id: str, address: str, row: Row) -> list[Any]:
+def held(
+    source: str, container: str, name: str, record_id: str, address: str, row: Row, mailable: bool | None = None
+) -> list[Any]:
     updated = datetime.fromisoformat(str(row.updated_at)).replace(tzinfo=None)
     consent = row.body.get("emailMarketingConsent") or {}
     agreed = consent.get("consentUpdatedAt") if source == "shopify" and consent.get("marketingState") == "SUBSCRIBED" else None
     agreed_at = datetime.fromisoformat(agreed).replace(tzinfo=None) if agreed else None
-    return [source, source, container, name, record_id, address, address, is_mailable(source, row.body), agreed_at, updated]
+    mailable = is_mailable(source, row.body) if mailable is None else mailable
+    return [source, source, container, name, record_id, address, address, mailable, agreed_at, updated]
 
 
 def owed(vendor: str, number: int, address: str, **more: Any) -> Withdrawal:
