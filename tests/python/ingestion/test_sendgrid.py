@@ -75,7 +75,7 @@ def test_the_second_landing_asks_only_for_what_changed(place, account):
     landed = land(place)
     assert (landed.new["contacts"], landed.new["suppressions"]) == (1, 1)
     # read again: the latest before, within the lag
-    assert (landed.rows["contacts"], landed.rows["suppressions"]) == (2, 5)
+    assert (landed.rows["contacts"], landed.rows["suppressions"]) == (2, 4)
     calls = asked(account)
     assert calls[f"POST {SEARCH}"] == 1
     assert f"POST {EXPORTS}" not in calls
