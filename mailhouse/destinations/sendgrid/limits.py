@@ -36,13 +36,21 @@ GROUP_SUPPRESSIONS = f"{GROUP}/suppressions"
 GROUP_SEARCH = f"{GROUP_SUPPRESSIONS}/search"
 ERASURE = "/v3/recipients/erasejob"
 SEND = "/v3/mail/send"
+SUPPRESSIONS = "/v3/suppression"
+# lists that keep an address from being mailed, and what that makes of it; the last one that has an address counts
+SUPPRESSED_BY = {
+    "invalid_emails": "invalid",
+    "bounces": "bounced",
+    "unsubscribes": "unsubscribed",
+    "spam_reports": "complained",
+}
 
 # named so that one that is used up does not hold up the others
 _ENDPOINTS = (
     *(f"PUT {CONTACTS}", f"DELETE {CONTACTS}", f"GET {IMPORT}", f"POST {BY_EMAILS}", f"POST {EXPORTS}", f"GET {EXPORT}"),
-    *(f"GET {LISTS}", f"POST {LISTS}", f"GET {LIST}", f"DELETE {LEAVE}", f"GET {FIELDS}", f"POST {FIELDS}"),
+    *(f"GET {LISTS}", f"POST {LISTS}", f"GET {LIST}", f"GET {FIELDS}", f"POST {FIELDS}"),
     *(f"POST {GLOBAL}", f"GET {GLOBAL}/{{email}}", f"GET {GROUP}", f"POST {GROUP_SUPPRESSIONS}", f"POST {GROUP_SEARCH}"),
-    f"POST {SEND}",
+    *(f"POST {SEND}", f"DELETE {LEAVE}", *(f"GET {SUPPRESSIONS}/{name}" for name in SUPPRESSED_BY)),
 )
 LIMITS = Limits(
     connections=10,

@@ -27,13 +27,6 @@ from mailhouse.settings import Connection
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 ENDED = ("completed", "errored", "failed")
-# lists that keep an address from being mailed, and what that makes of it; the last one that has an address counts
-SUPPRESSED_BY = {
-    "invalid_emails": "invalid",
-    "bounces": "bounced",
-    "unsubscribes": "unsubscribed",
-    "spam_reports": "complained",
-}
 
 
 def client_of(connection: Connection, clock: Clock) -> HttpClient:
@@ -185,7 +178,7 @@ async def suppressed(client: HttpClient) -> dict[str, str]:
     """Document key -> why SendGrid mails nothing to that address, for all whom a list of the account keeps out."""
     found: dict[str, str] = {}
     for name, status in SUPPRESSED_BY.items():
-        path = f"/v3/suppression/{name}"
+        path = f"{SUPPRESSIONS}/{name}"
         offset, page = 0, [{}] * SUPPRESSION_PAGE
         while len(page) == SUPPRESSION_PAGE:
             answer = await client.read(path, path, {"limit": SUPPRESSION_PAGE, "offset": offset})

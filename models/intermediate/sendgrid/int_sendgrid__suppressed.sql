@@ -12,7 +12,8 @@ owners as (
     select
         connection_id,
         mailbox,
-        min(contact_id) as contact_id
+        min(contact_id) as contact_id,
+        max(load_number) as load_number
     from contacts
     group by connection_id, mailbox
 ),
@@ -26,10 +27,11 @@ suppressed as (
         suppressions.group_name,
         suppressions.email,
         suppressions.mailbox,
-        suppressions.load_number,
         suppressions.suppressed_at,
         case when owners.contact_id is null then 'suppression' else 'contact' end as record_type,
-        coalesce(owners.contact_id, suppressions.suppression_id) as record_id
+        coalesce(owners.contact_id, suppressions.suppression_id) as record_id,
+        -- the newest load that anything of it came with, so that an incremental run finds what changed
+        greatest(suppressions.load_number, coalesce(owners.load_number, suppressions.load_number)) as load_number
     from suppressions
     left join owners
         on suppressions.connection_id = owners.connection_id and suppressions.mailbox = owners.mailbox

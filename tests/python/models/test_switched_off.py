@@ -12,9 +12,7 @@ OFF = ("klaviyo", "sendgrid")
 FOLDERS = ("models", "seeds", "macros", "tests", "profiles.yml")
 
 
-def test_without_two_sources_the_project_parses_and_names_them_nowhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_two_sources_the_project_parses_and_names_them_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in FOLDERS:
         (tmp_path / name).symlink_to(PROJECT / name)
     said = (PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
