@@ -18,7 +18,9 @@ from mailhouse.destinations.sendgrid.limits import (
     LIST_PAGE,
     LONGEST_ADDRESS,
     LOOKUP_ROWS,
+    SUPPRESSED_BY,
     SUPPRESSION_PAGE,
+    SUPPRESSIONS,
 )
 from mailhouse.errors import MalformedAnswer, VendorUnreachable
 from mailhouse.http import Answer, HttpClient, Lane, OutcomeUnknown, pause
