@@ -86,14 +86,12 @@ def field_trouble(name: object) -> str | None:
 def contact(
     change: Change, definitions: Mapping[str, Definition], identifiers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """One contact of an upsert: a field that is absent is left alone, and so is all but the lists where nothing is written.
+    """One contact of an upsert, whole also where it only joins a list; a field that is absent is left alone.
 
     SendGrid refuses null. A text is emptied by '', a number or a date cannot be emptied at all and stays as it was. Consent is
     not among the fields. `identifiers` are those that the contact has beside its address: without them it is not updated.
     """
     found: dict[str, Any] = {"email": normal(change.address), **(identifiers or {})}
-    if not change.write:
-        return found
     own: dict[str, Any] = {}
     for name, value in orjson.loads(change.fields).items():
         if name in RESERVED:
@@ -170,7 +168,7 @@ def _date(value: Any) -> tuple[str, ...] | None:
 
 def is_as_sent(change: Change, found: Mapping[str, Any]) -> bool:
     """Whether a contact looked up carries the fields of a change."""
-    sent = orjson.loads(change.fields) if change.write else {}
+    sent = orjson.loads(change.fields)
     kept = values_of(found, sent)
     return all(keeps(value, kept[name]) for name, value in sent.items())
 

@@ -74,9 +74,10 @@ def test_null_empties_a_text_and_leaves_what_cannot_be_emptied(account):
     assert [one.status for one in account.ask(lambda open_: open_.settle(call))] == ["accepted"]
 
 
-def test_who_only_joins_a_list_has_no_field_written(account):
+def test_a_document_travels_whole_with_each_list_that_it_joins(account):
     account.send(upsert([person("ann", {"first_name": "Ann"})]))
-    account.send(upsert([person("ann", {"first_name": "Not this"}, write=False, add=("VIP",))]))
+    account.store.delete(CONTACT, account.contact("ann@example.test")["id"])
+    account.send(upsert([person("ann", {"first_name": "Ann"}, write=False, add=("VIP",))]))
     assert account.contact("ann@example.test")["first_name"] == "Ann"
     assert account.lists("ann@example.test") == {"VIP"}
 

@@ -64,7 +64,3 @@ class SendGridAccount(KlaviyoAccount):
         if kept is not None:
             self.esp.remove("ours", "", call.membership, kept.key, began)
         return Outcome(change.key, "accepted", vendor_id=kept.vendor_id if kept else "")
-
-    def _same_fields(self, kept: Any, change: Change) -> bool:
-        # what is not written is not compared either
-        return not change.write or super()._same_fields(kept, change)
