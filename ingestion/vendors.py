@@ -6,13 +6,16 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from ingestion import hubspot, klaviyo, mailchimp, shopify
+from ingestion import hubspot, klaviyo, mailchimp, sendgrid, shopify
 from ingestion.fields import Fields
 from ingestion.klaviyo.account import Account as KlaviyoAccount
 from ingestion.klaviyo.removed import removed as removed_from_klaviyo
 from ingestion.known import REMOVED, Known
 from ingestion.mailchimp.account import Account
 from ingestion.mailchimp.removed import removed as removed_from_account
+from ingestion.sendgrid import settings as sendgrid_settings
+from ingestion.sendgrid.account import Account as SendGridAccount
+from ingestion.sendgrid.removed import removed as removed_from_sendgrid
 from ingestion.shopify.graphql import Shop
 from ingestion.shopify.orders import TABLES as ORDER_TABLES
 from ingestion.shopify.queries import count
@@ -69,6 +72,15 @@ def _gone_from_klaviyo(landing: Landing, settings: Settings, known: Known) -> Re
     return removed_from_klaviyo(landing, KlaviyoAccount(landing.connection, landing.clock), known)
 
 
+def _sendgrid(landing: Landing, settings: Settings) -> DltSource:
+    account = SendGridAccount(landing.connection, landing.clock)
+    return sendgrid.sendgrid(landing, account, _custom(settings, "sendgrid_contacts"))
+
+
+def _gone_from_sendgrid(landing: Landing, settings: Settings, known: Known) -> Removed:
+    return removed_from_sendgrid(landing, SendGridAccount(landing.connection, landing.clock), known)
+
+
 VENDORS: dict[str, Vendor] = {
     "hubspot": Vendor(
         source=_hubspot,
@@ -97,5 +109,11 @@ VENDORS: dict[str, Vendor] = {
         tables=lambda settings: klaviyo.tables(_custom(settings, "klaviyo_profiles")),
         probe=lambda connection, clock: KlaviyoAccount(connection, clock).ask_for_one_list(),
         gone=_gone_from_klaviyo,
+    ),
+    "sendgrid": Vendor(
+        source=_sendgrid,
+        tables=lambda settings: [*sendgrid_settings.tables(_custom(settings, "sendgrid_contacts")), REMOVED],
+        probe=lambda connection, clock: SendGridAccount(connection, clock).count(),
+        gone=_gone_from_sendgrid,
     ),
 }

@@ -19,6 +19,7 @@ VENDOR_URLS = {
     "shopify": None,  # every shop has an address of its own
     "mailchimp": "https://api.mailchimp.com",
     "klaviyo": "https://a.klaviyo.com",
+    "sendgrid": "https://api.sendgrid.com",  # of accounts in the EU: https://api.eu.sendgrid.com
 }
 VARIABLE = re.compile("[A-Z_][A-Z0-9_]*")
 CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings", "retention"}

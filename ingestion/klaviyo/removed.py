@@ -13,11 +13,7 @@ from ingestion.klaviyo import settings
 from ingestion.klaviyo.account import Account
 from ingestion.known import Known
 from ingestion.source import Landing
-from mailhouse.errors import MailhouseError
-
-
-class TooManyGone(MailhouseError):
-    """So many profiles have vanished at once that the key is rather of another account."""
+from ingestion.vanished import plausible
 
 
 def removed(landing: Landing, account: Account, known: Known) -> list[dict[str, Any]]:
@@ -29,7 +25,8 @@ def removed(landing: Landing, account: Account, known: Known) -> list[dict[str, 
     searched_at = known.removals_searched_at()
     if searched_at is not None and landing.now() - searched_at < timedelta(hours=hours):
         return []
-    rows = [_row(landing, "profiles", "", gone) for gone in _plausible(landing, known, list(_gone_profiles(account, known)))]
+    vanished = list(_gone_profiles(account, known))
+    rows = [_row(landing, "profiles", "", gone) for gone in plausible(landing, known, "profiles", vanished)]
     lists = _ids(account.pages(settings.GET_LISTS, {"page[size]": settings.LISTS_PAGE, "fields[list]": "name"}))
     known.forget_removal("lists", lists)
     rows += [_row(landing, "lists", "", gone) for gone in known.missing("lists", lists)]
@@ -44,17 +41,6 @@ def removed(landing: Landing, account: Account, known: Known) -> list[dict[str, 
 
 def _row(landing: Landing, table: str, parent: str, gone: str) -> dict[str, Any]:
     return {"resource": table, "parent_id": parent, "id": gone, "noticed_at": landing.now().isoformat()}
-
-
-def _plausible(landing: Landing, known: Known, gone: list[str]) -> list[str]:
-    share = float(landing.connection.settings.get("stop_if_removed", settings.STOP_IF_REMOVED))
-    known_before = known.present("profiles")
-    if len(gone) > settings.REMOVED_FLOOR and len(gone) > share * known_before:
-        raise TooManyGone(
-            f"connection {landing.connection.id}: {len(gone):,} of {known_before:,} profiles are gone at once; none was taken for"
-            " gone, check that the key is of the same account, or say `stop_if_removed` in the connection's settings"
-        )
-    return gone
 
 
 def _gone_profiles(account: Account, known: Known) -> Iterator[str]:

@@ -11,7 +11,6 @@ PUBLISHED = json.loads(klaviyo_limits.FILE.read_text(encoding="utf-8"))
 REVISION = PUBLISHED["revision"]  # of the API; a connection may name another under `settings: {revision: …}`
 LAG_SECONDS = 900  # events show up minutes after they happened
 REMOVALS_HOURS = 20  # no count of profiles is to be had, only all ids: so a daily run looks every time, an hourly one does not
-STOP_IF_REMOVED, REMOVED_FLOOR = 0.2, 50  # more profiles gone at once than this share, and this many: another account
 PROFILES_PAGE, EVENTS_PAGE, LISTS_PAGE = 100, 1_000, 10
 SUPPRESSED = "subscriptions.email.marketing.suppression.timestamp"
 

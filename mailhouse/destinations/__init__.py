@@ -3,8 +3,9 @@
 from mailhouse.destinations.base import Action, Call, Change, Destination, Outcome, Record, Rules, Settled
 from mailhouse.destinations.klaviyo import RULES as KLAVIYO
 from mailhouse.destinations.mailchimp import RULES as MAILCHIMP
+from mailhouse.destinations.sendgrid import RULES as SENDGRID
 
-_RULES = {rules.vendor: rules for rules in (KLAVIYO, MAILCHIMP)}
+_RULES = {rules.vendor: rules for rules in (KLAVIYO, MAILCHIMP, SENDGRID)}
 
 
 def rules_for(vendor: str) -> Rules | None:

@@ -5,7 +5,7 @@ from mailhouse.http.budget import CallBudgetSpent
 from mailhouse.http.client import HttpClient
 from mailhouse.http.limits import Lane, Limits, Quota, limits_of
 from mailhouse.http.traffic import Traffic, traffic_of
-from mailhouse.http.waiting import pause, retry_after
+from mailhouse.http.waiting import pause, retry_after, until_reset
 from mailhouse.redaction import redacted
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "redacted",
     "retry_after",
     "traffic_of",
+    "until_reset",
 ]

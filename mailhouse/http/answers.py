@@ -10,7 +10,7 @@ import orjson
 
 from mailhouse.errors import MailhouseError
 from mailhouse.http.limits import Limits
-from mailhouse.http.waiting import retry_after
+from mailhouse.http.waiting import retry_after, until_reset
 
 WORST_STATUS = 500
 
@@ -45,7 +45,10 @@ def believed(status: int, headers: Mapping[str, str], raw: bytes, limits: Limits
     """The answer as it came over the line. Raises Trouble for a throttle, a failure of the vendor's and for what is not JSON."""
     throttled = status == 429 or (status == 403 and limits.bodyless_403_is_throttle and not raw.strip())
     if throttled or status >= WORST_STATUS:
-        asked = retry_after(headers.get("Retry-After"), _vendor_now(headers, now))
+        vendor_now = _vendor_now(headers, now)
+        asked = retry_after(headers.get("Retry-After"), vendor_now)
+        if throttled and asked is None:
+            asked = until_reset(headers.get("X-RateLimit-Reset"), vendor_now)
         words = f"asks us to slow down ({status})" if throttled else f"failed ({status})"
         words += f", for {asked:.0f} s" if asked is not None and asked > limits.longest_wait else ""
         raise Trouble(words, taken=not throttled, asked=asked)
@@ -56,6 +59,13 @@ def believed(status: int, headers: Mapping[str, str], raw: bytes, limits: Limits
     except orjson.JSONDecodeError:
         words = f"answered {status} with something that is not JSON"
         raise Trouble(words, taken=True, repeat=False, nonsense=True) from None
+
+
+def used_up(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds until one more call is let through, where an answer says that it was the last; None where it does not."""
+    if headers.get("X-RateLimit-Remaining", "").strip() != "0":
+        return None
+    return until_reset(headers.get("X-RateLimit-Reset"), _vendor_now(headers, now))
 
 
 def _vendor_now(headers: Mapping[str, str], now: datetime) -> datetime:

@@ -13,7 +13,7 @@ import orjson
 from mailhouse.clock import Clock, stopwatch
 from mailhouse.errors import CredentialsRejected, MalformedAnswer, VendorUnreachable
 from mailhouse.http.admission import TooLong
-from mailhouse.http.answers import WORST_STATUS, Answer, OutcomeUnknown, Trouble, believed, said
+from mailhouse.http.answers import WORST_STATUS, Answer, OutcomeUnknown, Trouble, believed, said, used_up
 from mailhouse.http.limits import Lane, Limits, limits_of
 from mailhouse.http.metrics import Metric, Metrics
 from mailhouse.http.traffic import Traffic, traffic_of
@@ -70,11 +70,18 @@ class HttpClient:
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=self.limits.timeout, sock_connect=min(30.0, self.limits.timeout)),
         )
+        # the library would send a PUT or DELETE whose connection is cut once more without a word
+        self._session._retry_connection = False
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._session is not None:
             await self._session.close()
+
+    @property
+    def base_url(self) -> str:
+        """Where the account is asked."""
+        return self._base
 
     @property
     def calls(self) -> Counter[str]:
@@ -87,19 +94,33 @@ class HttpClient:
 
     async def read(self, path: str, template: str, params: _Params = None, *, lane: Lane = "ordinary") -> Answer:
         """GET; asked again whatever went wrong. Raises VendorUnreachable, MalformedAnswer or CredentialsRejected."""
-        return await self._ask("GET", path, template, params, None, lane, again=True)
+        return await self._ask("GET", path, template, params, None, lane, again=True, changes=False)
+
+    async def ask(self, path: str, template: str, body: Any, *, lane: Lane = "ordinary") -> Answer:
+        """A question that is put as a POST and changes nothing; as `read`."""
+        return await self._ask("POST", path, template, None, orjson.dumps(body), lane, again=True, changes=False)
 
     async def write(
         self, method: str, path: str, template: str, body: Any, *, lane: Lane = "ordinary", again: bool = True
     ) -> Answer:
-        """Send a change; `again` says that it may be sent twice without harm (an upsert, a removal).
+        """Send a change; `again` says that it may be sent twice without harm (an upsert, a removal). A body None is empty.
 
         Raises OutcomeUnknown when it may have been taken, VendorUnreachable when it surely was not, CredentialsRejected.
         """
-        return await self._ask(method, path, template, None, orjson.dumps(body), lane, again=again)
+        content = b"" if body is None else orjson.dumps(body)
+        return await self._ask(method, path, template, None, content, lane, again=again, changes=True)
 
     async def _ask(
-        self, method: str, path: str, template: str, params: _Params, body: bytes | None, lane: Lane, *, again: bool
+        self,
+        method: str,
+        path: str,
+        template: str,
+        params: _Params,
+        body: bytes | None,
+        lane: Lane,
+        *,
+        again: bool,
+        changes: bool,
     ) -> Answer:
         endpoint = f"{method} {template}"
         maybe_taken = False
@@ -113,7 +134,7 @@ class HttpClient:
                 raise
             except Trouble as failed:
                 trouble = failed
-            if body is not None and trouble.taken:
+            if changes and trouble.taken:
                 maybe_taken = True
                 if not (again and trouble.repeat):
                     break
@@ -206,6 +227,8 @@ class HttpClient:
             if trouble.asked:
                 self._traffic.close(endpoint, self.limits, trouble.asked)
             raise
+        if spent := used_up(headers, self.clock.now()):
+            self._traffic.close(endpoint, self.limits, spent)
         if status == 401:
             raise CredentialsRejected(f"{self.name}: the credentials are not accepted (401); set a valid secret and run again")
         if status == 403:

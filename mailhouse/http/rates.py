@@ -88,7 +88,9 @@ class Endpoint:
         self._closed_until = 0.0
 
     def wait(self, now: float, urgent: bool) -> float:
-        return max([self._closed_until - now, 0.0, *(rate.wait(now, urgent) for rate in self._rates)])
+        closed = self._closed_until - now
+        # a simulated clock cannot be moved by less, and who waits for less would wait for ever
+        return max([closed if closed > _ALMOST else 0.0, *(rate.wait(now, urgent) for rate in self._rates)])
 
     def take(self, now: float) -> None:
         for rate in self._rates:

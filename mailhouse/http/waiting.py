@@ -19,6 +19,8 @@ TICK = 1e-6
 TURNS = 12
 # real seconds: a call that hangs longer than this does not hold up simulated time
 PATIENCE = 1.0
+# no window is so long: a number of seconds from here on is a moment
+EPOCHS = 1e9
 
 
 class Timekeeper:
@@ -132,6 +134,19 @@ def retry_after(value: str | None, now: datetime) -> float | None:
             moment = moment.replace(tzinfo=UTC)
         return max(0.0, (moment - now).total_seconds())
     return seconds if 0 <= seconds < float("inf") else None
+
+
+def until_reset(value: str | None, now: datetime) -> float | None:
+    """Seconds an X-RateLimit-Reset header asks for, None when absent or nonsense.
+
+    The end of the window: seconds since 1970 as SendGrid sends them, or seconds from now as it describes them elsewhere.
+    """
+    try:
+        seconds = float(value or "")
+    except ValueError:
+        return None
+    wait = seconds - now.timestamp() if seconds >= EPOCHS else seconds
+    return max(0.0, wait) if wait < float("inf") else None
 
 
 def next_wait(attempt: int, asked: float | None, first: float, longest: float, chance: random.Random) -> float:

@@ -74,6 +74,11 @@ PLACES = (
     Place("klaviyo", "list_members", "profile", "id"),
     Place("klaviyo", "events", "profile", "profile_id", emails=("recipient",)),
     Place("klaviyo", "removed", "profile", "id", where="resource in ('profiles', 'list_members')"),
+    Place("sendgrid", "contacts", "contact", "id", emails=("email",), phones=("phone_number_id",)),
+    Place("sendgrid", "list_contacts", "contact", "id"),
+    Place("sendgrid", "suppressions", "suppression", "id", emails=("email",)),
+    Place("sendgrid", "group_suppressions", "suppression", "id", emails=("email",)),
+    Place("sendgrid", "removed", "contact", "id", where="resource in ('contacts', 'list_contacts')"),
     Place("inbox", "consent_acts", "act", "event_id", emails=("address",)),
 )
 BY_TABLE = {(place.vendor, place.table): place for place in PLACES}

@@ -21,6 +21,7 @@ def secrets_of(store: Store) -> dict[str, dict[str, str]]:
             "shopify": {"client_id": secrets.token_hex(16), "client_secret": f"shpss_{secrets.token_hex(16)}"},
             "mailchimp": {"api_key": f"{secrets.token_hex(16)}-us1"},
             "klaviyo": {"api_key": f"pk_{secrets.token_hex(17)}"},
+            "sendgrid": {"api_key": f"SG.{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}"},
         }
         made = {**fresh, **kept}
         if made != kept:

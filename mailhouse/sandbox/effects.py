@@ -16,7 +16,9 @@ from mailhouse.sandbox.ticks import Ticks
 
 # times that a vendor moves whenever it is written to: a change of nothing else is none
 TIMES = frozenset({"last_changed", "updated", "updated_at", "updatedAt", "lastmodifieddate", "last_updated"})
-OWN = frozenset({"klaviyo.job", "klaviyo.import_error"})  # a vendor's bookkeeping about the calls themselves
+OWN = frozenset(
+    {"klaviyo.job", "klaviyo.import_error", "sendgrid.job", "sendgrid.file"}
+)  # a vendor's bookkeeping about the calls themselves
 SUPPRESSIONS = ("suppression", "list_suppressions")
 COLUMNS = ("seq", "vendor", "request", "call", "at", "tick", "effect", "kind", "subject", "address", "container", "detail")
 

@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 
 from mailhouse.sandbox.auth import same
+from mailhouse.sandbox.jobs import Jobs
 from mailhouse.sandbox.klaviyo_consent import suppress_by_hand, unsuppress_by_hand
 from mailhouse.sandbox.klaviyo_events import BULK, CREATE, Events
 from mailhouse.sandbox.klaviyo_imports import KIND as IMPORT
 from mailhouse.sandbox.klaviyo_imports import Imports
-from mailhouse.sandbox.klaviyo_jobs import Jobs
 from mailhouse.sandbox.klaviyo_lists import Lists, start_flows
 from mailhouse.sandbox.klaviyo_members import LIST
 from mailhouse.sandbox.klaviyo_merging import DELETION, MERGE, Merging
@@ -19,7 +19,7 @@ from mailhouse.sandbox.klaviyo_people import Profiles
 from mailhouse.sandbox.klaviyo_segments import Account
 from mailhouse.sandbox.klaviyo_subscriptions import SUBSCRIBE, UNSUBSCRIBE, Subscriptions
 from mailhouse.sandbox.klaviyo_suppressions import SUPPRESS, UNSUPPRESS, Suppressions
-from mailhouse.sandbox.klaviyo_words import MEDIA, REVISION, Refused, speaking
+from mailhouse.sandbox.klaviyo_words import MEDIA, REVISION, Refused, speaking, ulid
 from mailhouse.sandbox.limits import FixedWindows
 from mailhouse.sandbox.runtime import Runtime
 from mailhouse.sandbox.wire import Call, Handler, Reply, Route
@@ -47,7 +47,7 @@ class Klaviyo:
         self.runtime = runtime
         self.windows: dict[str, FixedWindows] = {}
         store = runtime.store
-        self.jobs = jobs = Jobs(runtime)
+        self.jobs = jobs = Jobs(runtime, self.name, lambda moment, number: ulid(moment, f"job:{number}"))
         runtime.settlers.append(jobs.settle)
         runtime.effects.joined[LIST] = start_flows
         profiles, merging, lists, account = Profiles(store), Merging(store, jobs), Lists(store), Account(store)

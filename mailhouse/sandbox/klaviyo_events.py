@@ -5,9 +5,9 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from mailhouse.sandbox.jobs import Jobs
 from mailhouse.sandbox.klaviyo_bodies import check_type, data_of, resources
 from mailhouse.sandbox.klaviyo_filters import Field, where_of
-from mailhouse.sandbox.klaviyo_jobs import Jobs
 from mailhouse.sandbox.klaviyo_profiles import PROFILE, ProfileRefused, attributes_of, check_types
 from mailhouse.sandbox.klaviyo_words import (
     Refused,

@@ -7,9 +7,9 @@ import uuid
 from typing import Any
 
 from mailhouse.sandbox import klaviyo_members as members
+from mailhouse.sandbox.jobs import OPEN, Jobs
 from mailhouse.sandbox.klaviyo_bodies import data_of, related, resources
 from mailhouse.sandbox.klaviyo_filters import Field, where_of
-from mailhouse.sandbox.klaviyo_jobs import OPEN, Jobs
 from mailhouse.sandbox.klaviyo_lists import list_json
 from mailhouse.sandbox.klaviyo_members import LIST
 from mailhouse.sandbox.klaviyo_profiles import MOST_BYTES, ProfileRefused, check_types

@@ -3,9 +3,9 @@
 from typing import Any
 
 from mailhouse.sandbox import klaviyo_members as members
+from mailhouse.sandbox.jobs import Jobs
 from mailhouse.sandbox.klaviyo_bodies import check_type, data_of, related
 from mailhouse.sandbox.klaviyo_events import EVENT, move_events
-from mailhouse.sandbox.klaviyo_jobs import Jobs
 from mailhouse.sandbox.klaviyo_profiles import PROFILE, SUBSCRIBED, TEXTS, UNSUBSCRIBED
 from mailhouse.sandbox.klaviyo_words import document, invalid, missing
 from mailhouse.sandbox.klaviyo_writes import People

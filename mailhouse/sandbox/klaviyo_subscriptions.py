@@ -9,9 +9,9 @@ from typing import Any
 
 from mailhouse.sandbox import klaviyo_members as members
 from mailhouse.sandbox.effects import Cause
+from mailhouse.sandbox.jobs import Jobs
 from mailhouse.sandbox.klaviyo_bodies import data_of, related, resources
 from mailhouse.sandbox.klaviyo_consent import MOST_PROFILES, PROFILES, found_or_made, unsubscribe
-from mailhouse.sandbox.klaviyo_jobs import Jobs
 from mailhouse.sandbox.klaviyo_members import LIST
 from mailhouse.sandbox.klaviyo_profiles import ADDRESS, PROFILE, SUBSCRIBED, UNSUBSCRIBED, normal_email
 from mailhouse.sandbox.klaviyo_words import invalid, missing

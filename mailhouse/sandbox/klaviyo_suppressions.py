@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from mailhouse.sandbox import klaviyo_members as members
+from mailhouse.sandbox.jobs import Jobs
 from mailhouse.sandbox.klaviyo_bodies import data_of, related, resources
 from mailhouse.sandbox.klaviyo_consent import MOST_PROFILES, PROFILES, found_or_made
 from mailhouse.sandbox.klaviyo_filters import Field, where_of
-from mailhouse.sandbox.klaviyo_jobs import Jobs
 from mailhouse.sandbox.klaviyo_members import LIST
 from mailhouse.sandbox.klaviyo_profiles import ADDRESS, normal_email
 from mailhouse.sandbox.klaviyo_segments import SEGMENT, profiles_of

@@ -219,8 +219,4 @@ COUNTER = "klaviyo.counter"
 
 def numbers(store: Store, count: int) -> Callable[[], str]:
     """Gives out that many numbers which were never given out before, as text to make identifiers of."""
-    with store.transaction():
-        first = (store.meta_get(COUNTER) or 0) + 1
-        store.meta_set(COUNTER, first + count - 1)
-    given = iter(range(first, first + count))
-    return lambda: str(next(given))
+    return store.numbers(COUNTER, count)

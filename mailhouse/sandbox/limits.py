@@ -16,6 +16,8 @@ from mailhouse.sandbox.ticks import Ticks
 # Klaviyo publishes calls a second, a minute and a day for every endpoint (mailhouse/vendors/klaviyo_limits.json); here
 # stand the shares of them that are let through, None for no limit. How long its jobs take is not published: a job is done
 # when `job_seconds` are over or when it was asked after more than `job_polls` times.
+# SendGrid publishes no number but that of its erasures: 600 calls a minute for each endpoint and three days for the addresses
+# of its files are from general knowledge.
 VENDOR: dict[str, dict[str, Any]] = {
     "hubspot": {
         "calls": 190,
@@ -50,6 +52,14 @@ VENDOR: dict[str, dict[str, Any]] = {
         "job_polls": None,
         "latency_seconds": 0.0,
     },
+    "sendgrid": {
+        "calls_per_minute": 600,
+        "erasures_per_minute": 100,
+        "job_seconds": 3.0,
+        "job_polls": None,
+        "file_seconds": 259_200.0,
+        "latency_seconds": 0.0,
+    },
 }
 
 
@@ -64,12 +74,14 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         shopify={"bucket": 20_000_000, "restored_per_second": 20_000_000.0, "bulk_polls": 0},
         mailchimp={"stats_lag_seconds": 0.5},
         klaviyo={"burst_share": None, "steady_share": None, "daily_share": None, "job_seconds": 0.0},
+        sendgrid={"calls_per_minute": 1_000_000, "erasures_per_minute": 1_000_000, "job_seconds": 0.0},
     ),
     "small": _profile(
         hubspot={"calls": 5, "seconds": 1.0, "searches_per_second": 2},
         shopify={"bucket": 1_200, "restored_per_second": 1_000.0, "bulk_polls": 1},
         mailchimp={"connections": 2, "stats_lag_seconds": 1.0},
         klaviyo={"burst_share": 0.1, "steady_share": None, "daily_share": None, "job_seconds": 1.0, "job_polls": 2},
+        sendgrid={"calls_per_minute": 60, "erasures_per_minute": 10, "job_seconds": 1.0, "job_polls": 2},
     ),
 }
 
@@ -168,6 +180,14 @@ class FixedWindows:
                 return wait
             self._taken |= current
             return None
+
+    def left(self, seconds: float, calls: int) -> tuple[int, float]:
+        """How many more of so many calls fit into the window of that length that is open now, and how long until it ends."""
+        with self._lock:
+            now = self._ticks.now()
+            begins = math.floor(now / seconds) * seconds
+            before, taken = self._taken.get(seconds, (begins, 0))
+            return max(0, calls - (taken if before == begins else 0)), begins + seconds - now
 
 
 class Bucket:

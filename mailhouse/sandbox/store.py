@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +38,8 @@ create index if not exists klaviyo_profile_by_phone on object (json_extract(body
     where kind = 'klaviyo.profile';
 create index if not exists klaviyo_profile_by_external_id on object (json_extract(body, '$.external_id'))
     where kind = 'klaviyo.profile';
+create index if not exists sendgrid_contact_by_external_id on object (json_extract(body, '$.external_id'))
+    where kind = 'sendgrid.contact';
 create table if not exists effect (
     seq integer primary key autoincrement, vendor text not null, request text not null, call text not null,
     at text not null, tick real not null, effect text not null, kind text not null, subject text not null,
@@ -173,6 +175,14 @@ class Store:
         """Keeps any JSON value."""
         with self.transaction() as connection:
             connection.execute("insert or replace into meta values (?, ?)", (key, orjson.dumps(value).decode()))
+
+    def numbers(self, counter: str, count: int) -> Callable[[], str]:
+        """Gives out that many numbers which the counter never gave out before, as text to make identifiers of."""
+        with self.transaction():
+            first = (self.meta_get(counter) or 0) + 1
+            self.meta_set(counter, first + count - 1)
+        given = iter(range(first, first + count))
+        return lambda: str(next(given))
 
     def now(self) -> datetime:
         """The company's present, UTC; it stands still until it is set."""

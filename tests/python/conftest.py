@@ -1,4 +1,4 @@
-"""What holds for the whole test run: every exchange with Klaviyo is judged, whoever plays Klaviyo."""
+"""What holds for the whole test run: every exchange with Klaviyo and SendGrid is judged, whoever plays Klaviyo."""
 
 import os
 import sys
@@ -13,9 +13,10 @@ if str(ROOT) not in sys.path:
 
 from mailhouse.sandbox import judging  # noqa: E402
 from tests.python.foreign import client_watch  # noqa: E402
-from tests.python.foreign.openapi_judge import COMPLAINTS, judge  # noqa: E402
+from tests.python.foreign.judges import judge  # noqa: E402
+from tests.python.foreign.openapi_judge import COMPLAINTS  # noqa: E402
 
-JUDGE = "tests.python.foreign.openapi_judge:judge"
+JUDGE = "tests.python.foreign.judges:judge"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,6 +45,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     found = complaints()
     if found:
-        terminalreporter.section("exchanges with Klaviyo against its own description")
+        terminalreporter.section("exchanges with Klaviyo and SendGrid against their own descriptions")
         for complaint in sorted(set(found)):
             terminalreporter.line(f"{found.count(complaint)} times {complaint}")

@@ -4,8 +4,10 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
+
 from mailhouse.errors import ConfigurationError
-from mailhouse.sandbox.company import choices, housekeeping, klaviyo_day, mailing, newcomers, trading, truth
+from mailhouse.sandbox.company import choices, housekeeping, klaviyo_day, mailing, newcomers, sendgrid, trading, truth
 from mailhouse.sandbox.company.calendar import Calendar
 from mailhouse.sandbox.company.day import Addresses, Day, Town
 from mailhouse.sandbox.company.state import Company, load
@@ -31,30 +33,43 @@ def advance(store: Store, truth_path: Path | str, days: int) -> Summary:
         known = company.ids["person"]
         people = [person for person in truth.all_people(connection) if int(person.person_id[1:]) < known]
         town = Town(people, truth.records_of(connection))
-        found = truth.records_of(connection, truth.PROFILES)
-        profiles = {person: [record for _, record in records] for person, records in found.items()}
-        before = {person: len(records) for person, records in profiles.items()}
+        profiles, contacts = _ids_of(connection, truth.PROFILES), _ids_of(connection, truth.CONTACTS)
+        before = [{person: len(records) for person, records in one.items()} for one in (profiles, contacts)]
         company.taken = Addresses(store, people)
         for _ in range(days):
-            _pass(store, company, town, profiles, summary)
+            _pass(store, company, town, profiles, contacts, summary)
         truth.add_links(connection, town.links)
-        truth.add_links(connection, _new_links(town, profiles, before), truth.PROFILES)
+        truth.add_links(connection, _new_links(town, "klaviyo", profiles, before[0]), truth.PROFILES)
+        truth.add_links(connection, _new_links(town, "sendgrid", contacts, before[1]), truth.CONTACTS)
         truth.put_people(connection, town.changed.values())
         company.save(store)
     return summary
 
 
-def _new_links(town: Town, profiles: dict[str, list[str]], before: dict[str, int]) -> list[truth.Link]:
-    """Whose the profiles are that came since."""
+def _ids_of(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, list[str]]:
+    """Each person's records of one vendor."""
+    found = truth.records_of(connection, table)
+    return {person: [record for _, record in records] for person, records in found.items()}
+
+
+def _new_links(town: Town, vendor: str, records_of: dict[str, list[str]], before: dict[str, int]) -> list[truth.Link]:
+    """Whose the records are that came since."""
     ref = {person.person_id: person.customer_ref for person in town.people}
     return [
-        ("klaviyo", record, person, ref[person])
-        for person, records in profiles.items()
+        (vendor, record, person, ref[person])
+        for person, records in records_of.items()
         for record in records[before.get(person, 0) :]
     ]
 
 
-def _pass(store: Store, company: Company, town: Town, profiles: dict[str, list[str]], summary: Summary) -> None:
+def _pass(
+    store: Store,
+    company: Company,
+    town: Town,
+    profiles: dict[str, list[str]],
+    contacts: dict[str, list[str]],
+    summary: Summary,
+) -> None:
     start = store.now()
     end = start + timedelta(days=1)
     company.calendar = Calendar(company.calendar.first, end)
@@ -72,5 +87,6 @@ def _pass(store: Store, company: Company, town: Town, profiles: dict[str, list[s
     mailing.react_late(day)
     mailing.send(day)
     klaviyo_day.live(day, profiles)
+    sendgrid.live(day, contacts)
     store.set_now(end)
     summary.now = end

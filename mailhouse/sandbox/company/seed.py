@@ -19,6 +19,7 @@ from mailhouse.sandbox.company import (
     people,
     purchases,
     schedule,
+    sendgrid,
     shop_orders,
     truth,
 )
@@ -89,6 +90,7 @@ def seed(
         profiles = klaviyo.fill(store, company, histories, records.customer_of, summary)
         truth.add_links(connection, records.links)
         truth.add_links(connection, profiles, truth.PROFILES)
+        truth.add_links(connection, sendgrid.fill(store, company, histories, summary), truth.CONTACTS)
         truth.put_people(connection, inhabitants)
         summary.people = len(inhabitants)
         company.save(store)

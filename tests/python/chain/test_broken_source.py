@@ -41,7 +41,7 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
 
 def test_the_others_land_and_build(days: Days):
     landed = {one.connection_id: one.error is None for one in days.broken.landed}
-    assert landed == {"hubspot": True, "shopify": False, "mailchimp": True, "klaviyo": True}
+    assert landed == {"hubspot": True, "shopify": False, "mailchimp": True, "klaviyo": True, "sendgrid": True}
     assert days.broken.has_built("customers")
     with days.broken.warehouse.read() as connection:
         assert connection.execute("select count(*) from marts.customers").fetchall()[0][0] > 100
@@ -69,6 +69,7 @@ def test_a_closed_gate_holds_back_no_withdrawal(days: Days):
         ("hubspot", "unsubscribe-all"),
         ("klaviyo", "profile-suppression-bulk-create-jobs"),
         ("mailchimp", "{list_id}"),
+        ("sendgrid", "global"),
     }
     kinds = {(effect["effect"], effect["kind"]) for effect in days.effects_while_broken}
     assert kinds == {
@@ -76,6 +77,7 @@ def test_a_closed_gate_holds_back_no_withdrawal(days: Days):
         ("changed", "hubspot.contact"),
         ("created", "hubspot.preference"),
         ("suppressed", "klaviyo.profile"),
+        ("created", "sendgrid.suppression"),
     }
     assert {effect["after"] for effect in days.effects_while_broken if effect["effect"] == "consent"} == {"unsubscribed"}
 

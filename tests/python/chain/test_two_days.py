@@ -121,7 +121,7 @@ def test_only_changed_people_are_planned(two_days: TwoDays):
 
 
 def test_after_the_sync_inspect_finds_nothing_that_is_ours(two_days: TwoDays):
-    for destination in ("mailchimp", "klaviyo"):
+    for destination in ("mailchimp", "klaviyo", "sendgrid"):
         inspection, files = inspect_account(two_days.settings, destination)
         found = {one.kind: one for one in inspection.found}
         assert {"said_no", "missing", "should_leave", "differs"} & found.keys() == set()

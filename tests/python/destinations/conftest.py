@@ -12,7 +12,7 @@ import pytest
 from mailhouse.clock import FixedClock
 from mailhouse.destinations import Call, Change
 from mailhouse.destinations.klaviyo import wire
-from mailhouse.destinations.klaviyo.account import Account, connect
+from mailhouse.destinations.klaviyo.account import connect
 from mailhouse.sandbox.klaviyo_lists import FLOW, flow_row
 from mailhouse.sandbox.klaviyo_members import LIST, lists_of
 from mailhouse.sandbox.klaviyo_profiles import PROFILE
@@ -41,6 +41,8 @@ class SharedClock(FixedClock):
 class Vendor:
     """The sandbox, looked at from behind."""
 
+    name, opens = "klaviyo", staticmethod(connect)
+
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True)
         runtime = Runtime(directory)
@@ -68,15 +70,15 @@ class Vendor:
         self.clock = SharedClock(NOW, self.runtime)
 
     def connection(self, **limits: Any) -> Connection:
-        secrets = {"api_key": self.runtime.secrets["klaviyo"]["api_key"]}
+        secrets = {"api_key": self.runtime.secrets[self.name]["api_key"]}
         settings = {"limits": {"timeout": 10.0, **limits}}
-        return Connection("klaviyo", "klaviyo", f"{self.url}/klaviyo", settings, {"api_key": "TEST_KLAVIYO_KEY"}, secrets)
+        return Connection(self.name, self.name, f"{self.url}/{self.name}", settings, {"api_key": "TEST_ESP_KEY"}, secrets)
 
-    def ask(self, asked: Callable[[Account], Awaitable[Result]], **limits: Any) -> Result:
+    def ask(self, asked: Callable[[Any], Awaitable[Result]], **limits: Any) -> Result:
         """Open the account, let it be asked, close it."""
 
         async def run() -> Result:
-            async with connect(self.connection(**limits), self.clock) as account:
+            async with self.opens(self.connection(**limits), self.clock) as account:
                 return await asked(account)
 
         return asyncio.run(run())

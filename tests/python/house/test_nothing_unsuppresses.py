@@ -42,6 +42,7 @@ def words(tree: ast.AST) -> list[str]:
         ("HubSpot subscribes", r"/(re)?subscribe\b|batch/write|statusState"),
         ("Shopify subscribes", r"marketingState\W+(SUBSCRIBED|PENDING)|customerCreate|customerUpdate\b|customerSet\b"),
         ("a Mailchimp archive forgets a refusal", r"delete-permanent"),
+        ("SendGrid forgets a group, and mails everybody in it", r"delete_all\b|bypass_(list|unsubscribe|spam|bounce)_management"),
     ],
 )
 def test_no_client_knows_the_word(verb, pattern):
@@ -84,3 +85,21 @@ def test_a_wrong_word_would_be_seen():
     tree = ast.parse("body = {'status': 'subscribed', 'path': f'/api/{1}profile-subscription-bulk-create-jobs'}")
     assert [ast.unparse(value) for key, value in dict_entries(tree) if key == "status"] == ["'subscribed'"]
     assert any("subscription-bulk-create" in word for word in words(tree))
+
+
+def test_nothing_is_ever_deleted_under_sendgrid_s_suppressions():
+    """There a DELETE is the word that mails somebody again."""
+    deleted = {
+        (name, ast.unparse(node.args[2]))
+        for name, tree in TREES.items()
+        if "sendgrid" in name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "write"
+        and ast.unparse(node.args[0]) == "'DELETE'"
+    }
+    assert deleted == {
+        ("mailhouse/destinations/sendgrid/members.py", "LEAVE"),
+        ("mailhouse/privacy/vendors/sendgrid.py", "CONTACTS"),
+    }

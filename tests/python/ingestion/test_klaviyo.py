@@ -6,8 +6,8 @@ import pytest
 
 from ingestion import quality
 from ingestion.klaviyo import settings
-from ingestion.klaviyo.removed import TooManyGone
 from ingestion.pace import Pace, Rate
+from ingestion.vanished import TooManyGone
 from mailhouse.errors import MalformedAnswer
 from tests.python.ingestion.fake_klaviyo import START, FakeKlaviyo
 

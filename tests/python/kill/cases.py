@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-WRITES = {"mailchimp": ("POST", "/lists/"), "klaviyo": ("POST", "/api/profile-bulk-import-jobs")}
+WRITES = {
+    "mailchimp": ("POST", "/lists/"),
+    "klaviyo": ("POST", "/api/profile-bulk-import-jobs"),
+    "sendgrid": ("PUT", "/v3/marketing/contacts"),
+}
 FAULTS: dict[str, dict[str, Any] | None] = {
     "none": None,
     "429 storm": {"do": "429", "times": 3, "retry_after": 2},
@@ -39,7 +43,7 @@ class Case:
 
 def points(vendor: str) -> list[str]:
     named = [f"{name}#{nth}" for name in NAMED for nth in (1, 3)]
-    jobs = [f"{name}#{nth}" for name in JOBS for nth in (1, 2)] if vendor == "klaviyo" else []
+    jobs = [f"{name}#{nth}" for name in JOBS for nth in (1, 2)] if vendor in ("klaviyo", "sendgrid") else []
     return named + jobs + [f"{name}#{nth}" for name in STATE for nth in (1, 2, 4, 6, 8, 11)]
 
 

@@ -1,4 +1,4 @@
-"""A company between two syncs, on either ESP, and the forge that kills."""
+"""A company between two syncs, on any one ESP, and the forge that kills."""
 
 import json
 import subprocess
@@ -44,11 +44,11 @@ def forge() -> Iterator[Forge]:
 
 
 class Town(Both):
-    """Both ESPs, of which one case uses one; syncs run in children of the forge."""
+    """All ESPs, of which one case uses one; syncs run in children of the forge."""
 
     def prepare(self, vendor: str) -> None:
         """Ninety people were delivered; since then some changed, some left, some joined another audience."""
-        feeds = {"klaviyo": vendor == "klaviyo", "mailchimp": vendor == "mailchimp"}
+        feeds = {name: vendor == name for name in WRITES}
         self.people(range(110))
         self.segment("newsletter", range(90), **feeds)
         self.segment("vip", range(10), **feeds)

@@ -19,6 +19,7 @@ from mailhouse.clock import FixedClock
 from mailhouse.destinations import Call, Outcome
 from mailhouse.destinations.klaviyo import arranging, batching
 from mailhouse.destinations.mailchimp import wire
+from mailhouse.destinations.sendgrid import batching as sendgrid_batching
 from mailhouse.settings import Connection, Settings
 from mailhouse.sync.journal import Journal
 from mailhouse.warehouse import Warehouse
@@ -34,6 +35,9 @@ def small_calls() -> None:
     rules = destinations._RULES["klaviyo"]
     room = arranging.Room(job_rows=ROWS, member_rows=ROWS)
     destinations._RULES["klaviyo"] = replace(rules, calls=partial(batching.calls, room=room))
+    few = sendgrid_batching.Room(rows=ROWS, leave_rows=ROWS)
+    rules = destinations._RULES["sendgrid"]
+    destinations._RULES["sendgrid"] = replace(rules, calls=partial(sendgrid_batching.calls, room=few))
 
 
 def noted(log: Path) -> None:

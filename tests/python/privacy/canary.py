@@ -2,14 +2,18 @@
 
 from datetime import UTC, datetime
 
-from mailhouse.sandbox import klaviyo_members
+from mailhouse.sandbox import klaviyo_members, members
 from mailhouse.sandbox.klaviyo_events import event_row, metric_row
 from mailhouse.sandbox.klaviyo_profiles import PROFILE, new_profile
 from mailhouse.sandbox.mailchimp_words import hash_of
+from mailhouse.sandbox.sendgrid_lists import list_row
+from mailhouse.sandbox.sendgrid_people import CONTACT, LIST, contact_row
+from mailhouse.sandbox.sendgrid_suppressions import SUPPRESSION, entry_row
 from mailhouse.sandbox.store import Row, Store, stamp
 
 AT = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
 CAMPAIGN, KLAVIYO_LIST, LISTS = "camp1", "Rk7aaa", ("list1", "list2")
+SENDGRID_LIST = "6f0f35a1-3f2e-4b11-9a43-4d6b6c1d0a55"
 OWN = {"object": "integration", "id": "0rG4eQ", "key": "klaviyo", "name": "Klaviyo", "category": "Internal"}
 
 
@@ -36,6 +40,7 @@ class Canary:
         self._shopify(store, stamp(at))
         self._mailchimp(store, stamp(at), stamp(agreed_at))
         self._klaviyo(store, stamp(at))
+        self._sendgrid(store, stamp(at))
 
     def _hubspot(self, store: Store, at: str) -> None:
         names = ("firstname", "lastname", "company", "city", "zip", "lifecyclestage", "loyalty_tier", "newsletter_consent_source")
@@ -97,3 +102,11 @@ class Canary:
         store.put("klaviyo.metric", metric)
         properties = {"Recipient Email Address": self.address, "Subject": self.word("subject"), "$message": self.word("message")}
         store.put("klaviyo.event", event_row(row.id, metric.id, at, properties))
+
+    def _sendgrid(self, store: Store, at: str) -> None:
+        names = ("first_name", "last_name", "city", "postal_code", "external_id")
+        contact = f"00000000-0000-4000-8000-{self.number:012}"
+        store.put(CONTACT, contact_row(contact, self.address, at, **{name: self.word(name) for name in names}))
+        store.put(LIST, list_row(SENDGRID_LIST, "Tips", stamp(AT)))
+        members.put_on(store, SENDGRID_LIST, [contact], at)
+        store.put(SUPPRESSION, entry_row("blocks", self.address, at, reason=self.word("busy"), status="4.7.0"))

@@ -50,7 +50,7 @@ def test_the_canary_was_everywhere(erased):
     made = erased.before["export"]
     assert made.closure.mailboxes == {erased.canary.address, erased.canary.old_address}
     vendors = {part.source for part in made.parts}
-    assert vendors == {"hubspot", "shopify", "mailchimp", "klaviyo", "inbox", "contact_points", "mailhouse"}
+    assert vendors == {"hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid", "inbox", "contact_points", "mailhouse"}
     left_at = {"warehouse.duckdb", "published.duckdb", "inbox.db", "logs/dbt.log", "target/run_results.json"}
     assert left_at <= set(erased.before["files"])
 
@@ -63,7 +63,7 @@ def test_an_export_shows_what_an_erasure_touches(erased):
 
 def test_every_vendor_gives_a_receipt(erased):
     assert {one.connection_id: one.status for one in erased.receipt.vendors} == dict.fromkeys(
-        ("hubspot", "shopify", "mailchimp", "klaviyo"), "deleted"
+        ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid"), "deleted"
     )
     assert erased.receipt.ok
 
@@ -144,7 +144,7 @@ def test_erasing_again_reaches_what_vendors_have_got_since(erased):
     again = erased.erase()
     assert again.ok and again.erasure_id != erased.receipt.erasure_id
     # the shop has them under another address, and nothing tells any more that it was theirs
-    expected = {"hubspot": "deleted", "shopify": "not_there", "mailchimp": "deleted", "klaviyo": "deleted"}
+    expected = {**dict.fromkeys(("hubspot", "mailchimp", "klaviyo", "sendgrid"), "deleted"), "shopify": "not_there"}
     assert {one.connection_id: one.status for one in again.vendors} == expected
     assert {one.status for one in erased.erase().vendors} == {"not_there"}
 

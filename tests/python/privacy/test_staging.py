@@ -29,6 +29,10 @@ ROWS = {
     "raw_klaviyo.list_members": {"list_id": "l", "id": "p"},
     "raw_klaviyo.events": {"id": "e", "profile_id": "p", "recipient": ERASED},
     "raw_klaviyo.removed": {"resource": "profiles", "parent_id": "", "id": "p"},
+    "raw_sendgrid.contacts": {"id": "s", "email": ERASED},
+    "raw_sendgrid.list_contacts": {"list_id": "l", "id": "s"},
+    "raw_sendgrid.suppressions": {"id": "u", "suppression_list": "unsubscribes", "email": ERASED},
+    "raw_sendgrid.removed": {"resource": "contacts", "parent_id": "", "id": "s"},
     "raw_inbox.consent_acts": {"event_id": "a", "address": ERASED},
 }
 INBOX = {"inbox_id": "i", "seq": 1, "act": "withdraw", "channel": "*", "purpose": "*", "brand": "*", "source": "s"}
@@ -38,6 +42,7 @@ MODELS = {
     "shopify": ("customers",),
     "mailchimp": ("members", "deliveries", "email_activities", "unsubscribes", "complaints"),
     "klaviyo": ("profiles", "suppressions", "list_members", "events", "removed_profiles"),
+    "sendgrid": ("contacts", "suppressions", "list_contacts", "removed_contacts"),
     "inbox": ("consent_acts",),
 }
 
@@ -66,7 +71,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Raw:
         else:
             made.land(table, rows)
     settings = load_settings(made.workdir, project=PROJECT)
-    records = ["mailchimp/member/m", "klaviyo/profile/p"]
+    records = ["mailchimp/member/m", "klaviyo/profile/p", "sendgrid/contact/s"]
     Tombstones(settings).write([(EMAIL, ERASED.lower()), *((RECORD, name) for name in records)], "e", "erased-abc", NOW)
     made.normalise()
     with made.connect() as db:

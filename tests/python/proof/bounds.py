@@ -1,6 +1,6 @@
 """The least write calls that a sync without faults can make, by a formula of our own (DESIGN.md 4 and 6)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from math import ceil
@@ -17,6 +17,8 @@ class Sizes:
     mailchimp_leave: int
     klaviyo_job: int
     klaviyo_members: int
+    sendgrid_upsert: int
+    sendgrid_leave: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def bound(expected: Expected, delivered: Mapping[Document, Delivered], waiting: 
                 "leave": sum(ceil(len(some) / sizes.mailchimp_leave) for some in owed.leaves.values()),
             }
             bounds = (calls, calls)
+        elif destination == "sendgrid":
+            bounds = (_sendgrid(owed, sizes),) * 2
         else:
             bounds = _klaviyo(owed, sizes)
         for calls, total in zip(bounds, (least, most), strict=True):
@@ -88,6 +92,17 @@ def _owed(
                 if gone and (document, membership) not in waiting.leaves:
                     owed.leaves[membership].add(document)
     return owed
+
+
+def _sendgrid(owed: _Owed, sizes: Sizes) -> dict[str, int]:
+    """An upsert for each choice of lists that somebody joins, or one for each list: whichever are fewer."""
+    rows, documents = sizes.sendgrid_upsert, owed.written.keys() | {one for some in owed.joins.values() for one in some}
+    alike = Counter(frozenset(name for name, some in owed.joins.items() if one in some) for one in documents)
+    by_list = [len(some) for some in owed.joins.values()] + [alike[frozenset()]]
+    return {
+        "write": min(sum(ceil(count / rows) for count in counts) for counts in (alike.values(), by_list)),
+        "leave": sum(ceil(len(some) / sizes.sendgrid_leave) for some in owed.leaves.values()),
+    }
 
 
 def _klaviyo(owed: _Owed, sizes: Sizes) -> tuple[dict[str, int], dict[str, int]]:

@@ -60,14 +60,17 @@ FEEDS = (
     Feed("seg_vip", "klaviyo", "Vip", rollout=0.6),
     Feed("seg_keep", "klaviyo", "Keep", mode="upsert", purpose="research"),
     Feed("seg_part", "klaviyo", "Part", holdout=0.3),
+    Feed("seg_news", "sendgrid", "News"),
+    Feed("seg_vip", "sendgrid", "Vip", rollout=0.6),
+    Feed("seg_keep", "sendgrid", "Keep", mode="upsert", purpose="research"),
 )
 SEGMENTS = tuple(sorted({feed.segment for feed in FEEDS}))
-CONTAINERS = {"mailchimp": ("Customers", "Partners"), "klaviyo": ("",)}
+CONTAINERS = {"mailchimp": ("Customers", "Partners"), "klaviyo": ("",), "sendgrid": ("",)}
 
 
 @cache
 def key_of(mailbox: str) -> str:
-    """A document's key: both ESPs compare addresses in lower case."""
+    """A document's key: every ESP compares addresses in lower case."""
     return hashlib.md5(mailbox.encode(), usedforsecurity=False).hexdigest()
 
 

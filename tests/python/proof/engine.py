@@ -1,4 +1,4 @@
-"""The shipped engine between the truth and two modelled ESPs: builds, syncs, receipts, and processes that die."""
+"""The shipped engine between the truth and three modelled ESPs: builds, syncs, receipts, and processes that die."""
 
 import dataclasses
 import functools
@@ -23,6 +23,8 @@ from mailhouse.destinations.klaviyo import batching
 from mailhouse.destinations.klaviyo import wire as klaviyo_wire
 from mailhouse.destinations.klaviyo.arranging import Room
 from mailhouse.destinations.mailchimp import wire as mailchimp_wire
+from mailhouse.destinations.sendgrid import batching as sendgrid_batching
+from mailhouse.destinations.sendgrid import wire as sendgrid_wire
 from mailhouse.settings import Connection, Settings
 from mailhouse.sync import state
 from mailhouse.sync.context import ConsentLook, Ear
@@ -37,11 +39,20 @@ from tests.python.proof.klaviyo_esp import JOB_ROWS, MEMBER_ROWS, KlaviyoAccount
 from tests.python.proof.life import Killed, Life, MortalConnection
 from tests.python.proof.mailchimp_esp import MailchimpAccount
 from tests.python.proof.models import Models
+from tests.python.proof.sendgrid_esp import LEAVE_ROWS, SendGridAccount, SendGridEsp
+from tests.python.proof.sendgrid_esp import ROWS as UPSERT_ROWS
 
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 MEANT = sync.Approval("the test means it", "a test")
-DESTINATIONS = ("mailchimp", "klaviyo")
-SIZES = Sizes(mailchimp_batch=120, mailchimp_leave=50, klaviyo_job=JOB_ROWS, klaviyo_members=MEMBER_ROWS)
+DESTINATIONS = ("mailchimp", "klaviyo", "sendgrid")
+SIZES = Sizes(
+    mailchimp_batch=120,
+    mailchimp_leave=50,
+    klaviyo_job=JOB_ROWS,
+    klaviyo_members=MEMBER_ROWS,
+    sendgrid_upsert=UPSERT_ROWS,
+    sendgrid_leave=LEAVE_ROWS,
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,7 @@ class Engine:
         self.esps: dict[str, Esp] = {
             "mailchimp": Esp("mailchimp", self.clock, mailchimp_wire.keeps, CONTAINERS["mailchimp"]),
             "klaviyo": KlaviyoEsp("klaviyo", self.clock, klaviyo_wire.keeps, CONTAINERS["klaviyo"]),
+            "sendgrid": SendGridEsp("sendgrid", self.clock, sendgrid_wire.keeps, CONTAINERS["sendgrid"]),
         }
         self.models = Models(self.settings, self.consent)
         self.inbox = Inbox(self.settings.inbox_path)
@@ -171,7 +183,7 @@ class Engine:
         statuses: dict[Document, tuple[str, str]] = {}
         for name, esp in self.esps.items():
             for kept in esp.records[esp.containers_known[0]].values():
-                status = "subscribed" if kept.status == "never_subscribed" else kept.status
+                status = "subscribed" if kept.status in ("never_subscribed", "not_suppressed") else kept.status
                 statuses[name, "", kept.address.lower()] = (status, kept.vendor_id)
         self.statuses = {(name, mailbox): status for (name, _, mailbox), (status, _) in statuses.items()}
         self.models.build(self.connection, self.company, statuses, self.clock.now())
@@ -217,19 +229,24 @@ def in_small_calls(sizes: Sizes) -> Iterator[None]:
     rows = (mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS)
     mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS = sizes.mailchimp_batch, sizes.mailchimp_leave
     room = Room(job_rows=sizes.klaviyo_job, member_rows=sizes.klaviyo_members)
-    shipped = destinations._RULES["klaviyo"]
-    destinations._RULES["klaviyo"] = dataclasses.replace(shipped, calls=functools.partial(batching.calls, room=room))
+    few = sendgrid_batching.Room(rows=sizes.sendgrid_upsert, leave_rows=sizes.sendgrid_leave)
+    calls = {
+        "klaviyo": functools.partial(batching.calls, room=room),
+        "sendgrid": functools.partial(sendgrid_batching.calls, room=few),
+    }
+    shipped = {name: destinations._RULES[name] for name in calls}
+    destinations._RULES.update({name: dataclasses.replace(rules, calls=calls[name]) for name, rules in shipped.items()})
     try:
         yield
     finally:
-        destinations._RULES["klaviyo"] = shipped
+        destinations._RULES.update(shipped)
         mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS = rows
 
 
 @contextmanager
 def modelled(esps: Callable[[], Mapping[str, Esp]]) -> Iterator[None]:
     """Let the vendors' rules speak to the modelled ESPs."""
-    accounts = {"mailchimp": MailchimpAccount, "klaviyo": KlaviyoAccount}
+    accounts = {"mailchimp": MailchimpAccount, "klaviyo": KlaviyoAccount, "sendgrid": SendGridAccount}
     with in_small_calls(SIZES):
         shipped = dict(destinations._RULES)
         for vendor, account in accounts.items():

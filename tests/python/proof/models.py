@@ -26,6 +26,7 @@ ZONED = pa.timestamp("us", tz="UTC")
 FIELDS = {
     "mailchimp": {"first_name": "FNAME", "orders": "ORDERS", "birthday": "BIRTHDAY"},
     "klaviyo": {"first_name": "first_name", "orders": "orders", "birthday": "birthday"},
+    "sendgrid": {"first_name": "first_name", "orders": "orders", "birthday": "birthday"},
 }
 PROFILE_COLUMNS = (
     *("customer_id", "email", "mailbox", "profile_customer_id", "esp_status", "esp_id"),

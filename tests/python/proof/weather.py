@@ -68,7 +68,7 @@ def random_weather(random: Random) -> Weather:
         weather.emptied = {random.choice(SEGMENTS)}
         weather.says.append("a model is empty")
     if drawn() < 0.6:
-        weather.faults = storm(random, DESTINATIONS, frozenset({"klaviyo"}))
+        weather.faults = storm(random, DESTINATIONS, frozenset({"klaviyo", "sendgrid"}))
         weather.says.append("faults")
     if drawn() < 0.5:
         weather.life = Life(random.choice(POINTS), random.choice((1, 2, 3, 5, 8, 20)))

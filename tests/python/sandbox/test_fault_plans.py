@@ -94,13 +94,14 @@ def test_a_plan_that_cannot_be_meant_is_refused(sandbox_server, wrong):
     assert answer.status_code == 400 and "sandbox fault" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("vendor", ["hubspot", "shopify", "mailchimp", "klaviyo"])
+@pytest.mark.parametrize("vendor", ["hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid"])
 def test_every_vendor_knows_every_fault(sandbox_server, vendor):
     path = {
         "hubspot": "/hubspot/crm/objects/v3/contacts",
         "shopify": "/shopify/admin/api/2026-07/graphql.json",
         "mailchimp": "/mailchimp/3.0/lists",
         "klaviyo": LISTS,
+        "sendgrid": "/sendgrid/v3/marketing/lists",
     }[vendor]
     found = {}
     for kind in KINDS:

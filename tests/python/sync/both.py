@@ -1,47 +1,92 @@
-"""A world with two ESPs of opposite kinds: Mailchimp's batches and tags, Klaviyo's jobs and lists."""
+"""A world with ESPs of opposite kinds: Mailchimp's batches and tags, the jobs and lists of Klaviyo and of SendGrid."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from mailhouse.sandbox import members
+from mailhouse.sandbox import sendgrid_people as sendgrid
 from mailhouse.sandbox.klaviyo_members import LIST, lists_of
 from mailhouse.sandbox.klaviyo_profiles import PROFILE
 from mailhouse.settings import Connection, Settings
 from tests.python.sync.conftest import FIELDS, World, model
 
 KLAVIYO_FIELDS = {"first_name": "first_name", "country": "location.country", "orders": "Orders"}
+SENDGRID_FIELDS = {"first_name": "first_name", "country": "country", "orders": "orders"}
+SENDGRID_CALLS = {"PUT /v3/marketing/contacts": "upsert", "DELETE /v3/marketing/lists/{id}/contacts": "leave"}
 IMPORT, LIST_MEMBERS = "/api/profile-bulk-import-jobs", "/relationships/profiles"
 
 
 @dataclass
 class Both(World):
-    """`World`, with a profile model for Klaviyo over the same people; a segment also feeds the list of its name."""
+    """`World`, with profile models for the others over the same people; a segment also feeds the lists of its name.
+
+    SendGrid is there as soon as a segment feeds it.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.warehouse.execute("create or replace view profiles.klaviyo_profiles as select * from profiles.mailchimp_profiles")
+        self.warehouse.execute("create or replace view profiles.sendgrid_profiles as select * from profiles.mailchimp_profiles")
 
-    def segment(self, name: str, people: list[str] | range, *, klaviyo: bool = True, mailchimp: bool = True, **meta: Any) -> None:
+    def segment(
+        self,
+        name: str,
+        people: list[str] | range,
+        *,
+        klaviyo: bool = True,
+        mailchimp: bool = True,
+        sendgrid: bool = False,
+        **meta: Any,
+    ) -> None:
         super().segment(name, people, **meta)
         entries = self.segments[f"seg_{name}"] if mailchimp else []
-        if klaviyo:
-            words = {"destination": "klaviyo", "audience": name.title(), "purpose": "marketing_email"}
-            entries = [*entries, {**words, **{key: value for key, value in meta.items() if key != "tag"}}]
+        for destination, feeds in (("klaviyo", klaviyo), ("sendgrid", sendgrid)):
+            if feeds:
+                words = {"destination": destination, "audience": name.title(), "purpose": "marketing_email"}
+                entries = [*entries, {**words, **{key: value for key, value in meta.items() if key != "tag"}}]
         self.segments[f"seg_{name}"] = entries
 
+    def connection_to(self, vendor: str) -> Connection:
+        secrets = {"api_key": self.esp.runtime.secrets[vendor]["api_key"]}
+        url, names = f"{self.esp.url}/{vendor}", {"api_key": f"TEST_{vendor.upper()}_KEY"}
+        return Connection(vendor, vendor, url, {"limits": self.limits}, names, secrets)
+
     @property
-    def klaviyo(self) -> Connection:
-        secrets = {"api_key": self.esp.runtime.secrets["klaviyo"]["api_key"]}
-        url = f"{self.esp.url}/klaviyo"
-        return Connection("klaviyo", "klaviyo", url, {"limits": self.limits}, {"api_key": "TEST_KLAVIYO_KEY"}, secrets)
+    def others(self) -> list[str]:
+        """The ESPs beside Mailchimp."""
+        fed = {entry["destination"] for entries in self.segments.values() for entry in entries}
+        return ["klaviyo", *(["sendgrid"] if "sendgrid" in fed else [])]
 
     @property
     def settings(self) -> Settings:
-        return Settings(self.folder, self.folder, {"mailchimp": self.connection, "klaviyo": self.klaviyo})
+        others = {vendor: self.connection_to(vendor) for vendor in self.others}
+        return Settings(self.folder, self.folder, {"mailchimp": self.connection, **others})
 
     def models(self) -> list[dict[str, Any]]:
-        profile = {"destination": "klaviyo", "key": "email", "fields": KLAVIYO_FIELDS}
         columns = ["customer_id", "email", "mailbox", *FIELDS, *self.profile_columns]
-        return [*super().models(), model("klaviyo_profiles", "profiles", {"profile_of": profile}, columns)]
+        fields = {"klaviyo": KLAVIYO_FIELDS, "sendgrid": SENDGRID_FIELDS}
+        meta = {name: {"destination": name, "key": "email", "fields": fields[name]} for name in self.others}
+        profiles = [model(f"{name}_profiles", "profiles", {"profile_of": meta[name]}, columns) for name in self.others]
+        return [*super().models(), *profiles]
+
+    def on_list(self, name: str) -> set[str]:
+        """Addresses on a list of the sandbox's SendGrid."""
+        store = self.esp.store
+        self.esp.runtime.settle()
+        rows = [row for row in store.page(sendgrid.LIST, limit=1000) if row.body["name"] == name]
+        ids = [one for row in rows for one in members.member_ids(store, row.id)]
+        return {row.email for row in store.get_many(sendgrid.CONTACT, ids).values()}
+
+    def sendgrid_writes(self) -> dict[str, int]:
+        """Write calls to SendGrid since the last look, by what they do; one-time set-up left out."""
+        calls = self.esp.control("GET", "/calls")["calls"]
+        self.esp.control("DELETE", "/calls")
+        found: dict[str, int] = {}
+        for call in calls:
+            name = SENDGRID_CALLS.get(f"{call['method']} {call['path']}")
+            if call["writes"] and call["vendor"] == "sendgrid" and name:
+                found[name] = found.get(name, 0) + call["calls"]
+        return found
 
     def listed(self, name: str) -> set[str]:
         """Addresses on a list of the sandbox's Klaviyo."""

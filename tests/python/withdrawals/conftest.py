@@ -1,4 +1,4 @@
-"""Four vendors on the loopback, a warehouse whose few relations are made by hand, and people who are in all of it."""
+"""Five vendors on the loopback, a warehouse whose few relations are made by hand, and people who are in all of it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,8 @@ from mailhouse.consent.acts import ConsentAct
 from mailhouse.consent.inbox import Inbox
 from mailhouse.sandbox.klaviyo_profiles import PROFILE, new_profile
 from mailhouse.sandbox.runtime import Runtime
+from mailhouse.sandbox.sendgrid_people import CONTACT, contact_row
+from mailhouse.sandbox.sendgrid_suppressions import GLOBAL, SUPPRESSION, entry_row, is_suppressed
 from mailhouse.sandbox.store import Row, stamp
 from mailhouse.settings import Connection, Settings
 from mailhouse.warehouse import Warehouse
@@ -24,13 +26,14 @@ from tests.python.serving import Serving
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 BEFORE = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
-VENDORS = ("hubspot", "shopify", "mailchimp", "klaviyo")
+VENDORS = ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid")
 LIST, OTHER_LIST = "list1", "list2"
 SECRETS = {
     "hubspot": ("token",),
     "shopify": ("client_id", "client_secret"),
     "mailchimp": ("api_key",),
     "klaviyo": ("api_key",),
+    "sendgrid": ("api_key",),
 }
 WHERE_PEOPLE_ARE = """
 create table intermediate.int_refusals_standing (
@@ -119,6 +122,10 @@ class Vendors:
             body = {"id": hash_of(address), "email_address": address, "merge_fields": {}, "last_changed": at}
             body["status"] = "subscribed" if mailable else "unsubscribed"
             self.store.put("mailchimp.member", Row(body["id"], body, at, parent=list_id, email=address.lower()))
+        elif vendor == "sendgrid":
+            self.store.put(CONTACT, contact_row(f"contact-{number}", address, at))
+            if not mailable:
+                self.store.put(SUPPRESSION, entry_row(GLOBAL, address, at))
         else:
             marketing = {"consent": "SUBSCRIBED" if mailable else "UNSUBSCRIBED", "consent_timestamp": at, "last_updated": at}
             self.store.put(PROFILE, new_profile(address, at, marketing=marketing))
@@ -128,9 +135,12 @@ class Vendors:
         if vendor == "klaviyo":
             self.runtime.settle()
         kind = {"hubspot": "hubspot.contact", "shopify": "shopify.customer", "mailchimp": "mailchimp.member", "klaviyo": PROFILE}
+        kind["sendgrid"] = CONTACT
         rows = [row for row in self.store.by_email(kind[vendor], address.lower()) if not row.deleted]
         if not rows:
             return None
+        if vendor == "sendgrid":
+            return not is_suppressed(self.store, address)
         return any(is_mailable(vendor, row.body) for row in rows)
 
     def writes(self) -> dict[str, int]:
@@ -244,17 +254,22 @@ def land_addresses(warehouse: duckdb.DuckDBPyConnection, vendors: Vendors) -> No
             rows.append(held("mailchimp", *named, row.body["email_address"], row))
     for row in store.page(PROFILE, limit=10_000):
         rows.append(held("klaviyo", "", "", row.id, row.body["email"], row))
+    for row in store.page(CONTACT, limit=10_000):
+        rows.append(held("sendgrid", "", "", row.id, row.email, row, not is_suppressed(store, row.email)))
     warehouse.execute("delete from intermediate.int_addresses_held")
     if rows:
         warehouse.executemany("insert into intermediate.int_addresses_held values (?, ?, ?, ?, ?, ?, lower(?), ?, ?, ?)", rows)
 
 
-def held(source: str, container: str, name: str, record_id: str, address: str, row: Row) -> list[Any]:
+def held(
+    source: str, container: str, name: str, record_id: str, address: str, row: Row, mailable: bool | None = None
+) -> list[Any]:
     updated = datetime.fromisoformat(str(row.updated_at)).replace(tzinfo=None)
     consent = row.body.get("emailMarketingConsent") or {}
     agreed = consent.get("consentUpdatedAt") if source == "shopify" and consent.get("marketingState") == "SUBSCRIBED" else None
     agreed_at = datetime.fromisoformat(agreed).replace(tzinfo=None) if agreed else None
-    return [source, source, container, name, record_id, address, address, is_mailable(source, row.body), agreed_at, updated]
+    mailable = is_mailable(source, row.body) if mailable is None else mailable
+    return [source, source, container, name, record_id, address, address, mailable, agreed_at, updated]
 
 
 def owed(vendor: str, number: int, address: str, **more: Any) -> Withdrawal:

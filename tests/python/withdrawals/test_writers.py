@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from mailhouse.errors import ConfigurationError
 from mailhouse.sandbox.mailchimp_words import hash_of
+from mailhouse.sandbox.sendgrid_suppressions import GROUP, group_row, is_suppressed
 from mailhouse.sandbox.store import Row, stamp
 from mailhouse.withdrawals.base import Told, Withdrawal
 from mailhouse.withdrawals.systems import connect
@@ -13,9 +16,9 @@ from mailhouse.withdrawals.telling import tell_all
 from tests.python.destinations.conftest import SharedClock
 from tests.python.withdrawals.conftest import BEFORE, LIST, NOW, OTHER_LIST, VENDORS, Vendors, owed
 
-# people, and the calls that carry them: 100 addresses, 20 customers, 500 members, jobs of 100
+# people, and the calls that carry them: 100 addresses, 20 customers, 500 members, jobs of 100, 1,000 addresses
 PEOPLE = 230
-CALLS = {"hubspot": 3, "shopify": 12, "mailchimp": 1, "klaviyo": 3}
+CALLS = {"hubspot": 3, "shopify": 12, "mailchimp": 1, "klaviyo": 3, "sendgrid": 1}
 
 
 class Notes:
@@ -76,6 +79,7 @@ def test_whatever_happens_on_the_way_a_vendor_is_told(vendors, vendor, do):
     ones = people(vendors, vendor, 3)
     vendors.forget()
     path = {"hubspot": "unsubscribe-all", "shopify": "customerEmail", "mailchimp": f"/lists/{LIST}", "klaviyo": "suppression"}
+    path["sendgrid"] = "suppressions/global"
     fault = {"vendor": vendor, "method": "POST", "path_contains": path[vendor], "do": do, "times": 2}
     vendors.runtime.faults.replace([fault])
     answers = tell(vendors, vendor, ones)
@@ -190,3 +194,24 @@ def test_an_address_that_klaviyo_refuses_is_rejected_alone(vendors):
     answers = tell(vendors, "klaviyo", ones)
     assert [one.status for one in answers.values()].count("accepted") == 4
     assert answers["no address"].status == "rejected"
+
+
+def test_an_address_that_sendgrid_refuses_is_rejected_alone(vendors):
+    ones = [*people(vendors, "sendgrid", 4), owed("sendgrid", 9, "no address")]
+    answers = tell(vendors, "sendgrid", ones)
+    assert [one.status for one in answers.values()].count("accepted") == 4
+    assert answers["no address"].status == "rejected"
+
+
+def test_a_named_group_of_sendgrid_takes_the_refusals_and_a_deleted_one_none(vendors, monkeypatch):
+    group = group_row("77", "Tips", "Now and then", stamp(BEFORE))
+    vendors.store.put(GROUP, group)
+    ones = people(vendors, "sendgrid", 2)
+    named = {**vendors.connections(), "sendgrid": replace(vendors.connections()["sendgrid"], settings={"suppression_group": 77})}
+    monkeypatch.setattr(vendors, "connections", lambda: named)
+    assert {one.status for one in tell(vendors, "sendgrid", ones[:1]).values()} == {"accepted"}
+    assert is_suppressed(vendors.store, "P1@example.org", "77") and not is_suppressed(vendors.store, "P1@example.org")
+    vendors.store.put(GROUP, replace(group, deleted=True))
+    with pytest.raises(ConfigurationError, match="no suppression group 77"):
+        tell(vendors, "sendgrid", ones[1:])
+    assert not is_suppressed(vendors.store, "P2@example.org", "77")
