@@ -87,7 +87,11 @@ class HttpClient:
 
     async def read(self, path: str, template: str, params: _Params = None, *, lane: Lane = "ordinary") -> Answer:
         """GET; asked again whatever went wrong. Raises VendorUnreachable, MalformedAnswer or CredentialsRejected."""
-        return await self._ask("GET", path, template, params, None, lane, again=True)
+        return await self._ask("GET", path, template, params, None, lane, again=True, is_write=False)
+
+    async def ask(self, path: str, template: str, body: Any, *, lane: Lane = "ordinary") -> Answer:
+        """A question that is put as a POST and changes nothing; asked again and raises as `read`."""
+        return await self._ask("POST", path, template, None, orjson.dumps(body), lane, again=True, is_write=False)
 
     async def write(
         self, method: str, path: str, template: str, body: Any, *, lane: Lane = "ordinary", again: bool = True
@@ -96,10 +100,19 @@ class HttpClient:
 
         Raises OutcomeUnknown when it may have been taken, VendorUnreachable when it surely was not, CredentialsRejected.
         """
-        return await self._ask(method, path, template, None, orjson.dumps(body), lane, again=again)
+        return await self._ask(method, path, template, None, orjson.dumps(body), lane, again=again, is_write=True)
 
     async def _ask(
-        self, method: str, path: str, template: str, params: _Params, body: bytes | None, lane: Lane, *, again: bool
+        self,
+        method: str,
+        path: str,
+        template: str,
+        params: _Params,
+        body: bytes | None,
+        lane: Lane,
+        *,
+        again: bool,
+        is_write: bool,
     ) -> Answer:
         endpoint = f"{method} {template}"
         maybe_taken = False
@@ -113,7 +126,7 @@ class HttpClient:
                 raise
             except Trouble as failed:
                 trouble = failed
-            if body is not None and trouble.taken:
+            if is_write and trouble.taken:
                 maybe_taken = True
                 if not (again and trouble.repeat):
                     break

@@ -92,15 +92,22 @@ def _opt_out(store: Store, address: str, now: str) -> bool:
 
 
 def _wide(store: Store, address: str) -> list[dict[str, Any]]:
+    since = opted_out_since(store, address)
+    if since is None:
+        return []
+    status = {"channel": "EMAIL", "status": "UNSUBSCRIBED", "subscriberIdString": address, "timestamp": since}
+    return [{**status, "wideStatusType": "PORTAL_WIDE", "businessUnitId": 0}]
+
+
+def opted_out_since(store: Store, address: str) -> str | None:
+    """Since when an address refuses all mail of the portal, None when it does not."""
     contacts = [row for row in store.by_email(CONTACT, address.lower()) if not row.deleted]
     kept = store.get(PREFERENCE, address.lower())
     out = [row for row in contacts if _has_opted_out(row)]
     if not out and (contacts or kept is None):
-        return []
+        return None
     # who opted out otherwise than through this API did so when the contact last changed, as far as the sandbox knows
-    since = kept.body["timestamp"] if kept is not None else max(str(row.body["updatedAt"]) for row in out)
-    status = {"channel": "EMAIL", "status": "UNSUBSCRIBED", "subscriberIdString": address, "timestamp": since}
-    return [{**status, "wideStatusType": "PORTAL_WIDE", "businessUnitId": 0}]
+    return kept.body["timestamp"] if kept is not None else max(str(row.body["updatedAt"]) for row in out)
 
 
 def _has_opted_out(contact: Row) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from mailhouse.sandbox.hubspot_members import leave_all
 from mailhouse.sandbox.hubspot_preferences import CONTACT, PREFERENCE
 from mailhouse.sandbox.hubspot_words import refusal
 from mailhouse.sandbox.store import Row, Store
@@ -43,6 +44,7 @@ def _forget(store: Store, row: Row) -> None:
     for address in filter(None, addresses):
         _block(store, address)
         store.delete(PREFERENCE, address.lower())
+    leave_all(store, row.id)
     store.delete(CONTACT, row.id)
 
 

@@ -8,8 +8,8 @@ import orjson
 
 from mailhouse.clock import Clock
 from mailhouse.destinations.base import Call, Outcome, Record, Settled
+from mailhouse.destinations.isolating import Isolating, RefusedWhole
 from mailhouse.destinations.klaviyo import importing, wire
-from mailhouse.destinations.klaviyo.isolating import Isolating, RefusedWhole
 from mailhouse.destinations.klaviyo.limits import PAGE
 from mailhouse.destinations.klaviyo.members import Members
 from mailhouse.destinations.klaviyo.reading import PROFILES, by_address, client_of, none_open, pages

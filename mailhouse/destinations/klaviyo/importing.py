@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from mailhouse.destinations.base import Call, Change, Outcome
+from mailhouse.destinations.isolating import RefusedWhole
 from mailhouse.destinations.klaviyo import wire
-from mailhouse.destinations.klaviyo.isolating import REFUSED, RefusedWhole, refused_whole
+from mailhouse.destinations.klaviyo.isolating import REFUSED, refused_whole
 from mailhouse.destinations.klaviyo.limits import PAGE, PROFILE_BYTES
 from mailhouse.destinations.klaviyo.reading import finished, pages
 from mailhouse.errors import MalformedAnswer, VendorUnreachable

@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from mailhouse.destinations.base import Call, Change, Outcome, Settled
+from mailhouse.destinations.isolating import Isolating
 from mailhouse.destinations.klaviyo import wire
-from mailhouse.destinations.klaviyo.isolating import REFUSED, Isolating, refused_whole
+from mailhouse.destinations.klaviyo.isolating import REFUSED, refused_whole
 from mailhouse.destinations.klaviyo.limits import PAGE, PROFILE_COUNT
 from mailhouse.destinations.klaviyo.reading import FIRST_PAUSE, MEMBER_FIELDS, MEMBERS, by_address, document, pages
 from mailhouse.destinations.klaviyo.setup import Lists
