@@ -7,9 +7,9 @@ from typing import Any
 
 import dlt
 from dlt.extract import DltResource
-from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
 
+from ingestion.auth import Authorization
 from ingestion.client import VendorClient, VendorSession, address
 from ingestion.cursor import Cursor
 from ingestion.fields import Fields
@@ -25,7 +25,7 @@ def client(connection: Connection, clock: Clock) -> VendorClient:
     """A client on the portal; makes no call yet. Raises CredentialsMissing."""
     url = address(connection)
     session = VendorSession(connection, clock, rate=settings.RATE, secret="token", slow_down=partial(slow_down, connection.id))
-    return VendorClient(session, base_url=url, auth=BearerTokenAuth(connection.secret("token")))
+    return VendorClient(session, base_url=url, auth=Authorization(connection, "token"))
 
 
 def probe(connection: Connection, clock: Clock) -> None:

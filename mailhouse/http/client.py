@@ -3,7 +3,7 @@
 import logging
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -31,8 +31,9 @@ _Params = Mapping[str, str | int] | None
 class HttpClient:
     """One account's client; use as an async context manager.
 
-    `headers` carry the credentials; `secrets` never appear in an error or a log line, nor does any address. `traffic` is what
-    it shares with others of this process (`of` finds it); without one the client keeps to the limits alone.
+    `headers` carry the credentials; `secrets` never appear in an error or a log line, nor does any address. `authorization`
+    gives the header of that name anew for each call, for credentials that end. `traffic` is what it shares with others of this
+    process (`of` finds it); without one the client keeps to the limits alone.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class HttpClient:
         *,
         headers: Mapping[str, str],
         secrets: tuple[str, ...] = (),
+        authorization: Callable[[], str] | None = None,
         media_type: str = "application/json",
         traffic: Traffic | None = None,
         jitter: random.Random | None = None,
@@ -52,6 +54,7 @@ class HttpClient:
         self._metrics = Metrics()
         self._base = base_url.rstrip("/")
         self._headers, self._secrets, self._media_type = dict(headers), secrets, media_type
+        self._authorization = authorization
         self._traffic = traffic or Traffic(name, limits, clock)
         self._jitter = jitter or random.Random()
         self._session: aiohttp.ClientSession | None = None
@@ -205,7 +208,10 @@ class HttpClient:
     async def _once(self, method: str, path: str, params: _Params, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
         if self._session is None:
             raise RuntimeError("use the client as an async context manager")
-        headers = {"Content-Type": self._media_type} if body is not None else None
+        headers = {"Content-Type": self._media_type} if body is not None else {}
+        if self._authorization is not None:
+            headers["Authorization"] = self._authorization()
+            self._secrets = (headers["Authorization"].rpartition(" ")[2],)
         # a redirect would carry the credentials to an address nobody configured
         async with self._session.request(
             method, self._base + path, params=params, data=body, headers=headers, allow_redirects=False

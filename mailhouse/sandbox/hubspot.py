@@ -9,8 +9,16 @@ from mailhouse.sandbox.hubspot_objects import CONTACTS, TYPES, Type, archive, ba
 from mailhouse.sandbox.hubspot_privacy import gdpr_delete
 from mailhouse.sandbox.hubspot_words import refusal
 from mailhouse.sandbox.limits import Window
+from mailhouse.sandbox.oauth import OAuth
 from mailhouse.sandbox.runtime import Runtime
 from mailhouse.sandbox.wire import Call, Reply, Route
+
+PRIVATE_APP = "/oauth/v2/private-apps/get/access-token-info"
+SCOPES = (
+    *("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.schemas.contacts.read"),
+    *("crm.schemas.contacts.write", "crm.lists.read", "crm.lists.write", "crm.objects.companies.read"),
+    *("crm.objects.deals.read", "tickets", "communication_preferences.read_write", "content", "marketing-email"),
+)
 
 
 class HubSpot:
@@ -24,14 +32,37 @@ class HubSpot:
         self.routes = [route for of in TYPES for route in _record_routes(of)]
         self.routes += hubspot_properties.routes() + hubspot_lists.routes() + hubspot_preferences.routes()
         self.routes += hubspot_mail.routes()
+        self.oauth = OAuth(runtime, self.name)
+        self.routes += [
+            Route("GET", "/oauth/authorize", self.oauth.authorize),
+            Route("POST", "/oauth/{version}/token", self.oauth.token),
+            Route("POST", PRIVATE_APP, self.token_info),
+        ]
 
     def describe(self, _: Call) -> tuple[str, bool | None]:
         return "", None
 
     def authenticate(self, call: Call) -> Reply | None:
-        if same(bearer(call.headers.get("authorization", "")), self.runtime.secrets["hubspot"]["token"]):
+        # whoever asks for a token has none yet
+        if call.path.startswith("/oauth/") and call.template != PRIVATE_APP:
+            return None
+        given = bearer(call.headers.get("authorization", ""))
+        if same(given, self.runtime.secrets["hubspot"]["token"]) or self.oauth.admits(given):
             return None
         return refusal(401, "Authentication credentials not found or not valid for this portal.", "INVALID_AUTHENTICATION")
+
+    def token_info(self, call: Call) -> Reply:
+        """POST access-token-info: what a token allows, a private app's everything that `hubspot.scopes` of the state says."""
+        given = call.json()
+        token = str(given.get("tokenKey", "")) if isinstance(given, dict) else ""
+        if same(token, self.runtime.secrets["hubspot"]["token"]):
+            scopes = self.runtime.store.meta_get("hubspot.scopes") or list(SCOPES)
+        else:
+            granted = self.oauth.scopes_of(token)
+            if granted is None:
+                return refusal(400, "The token is not known.", "VALIDATION_ERROR")
+            scopes = granted
+        return Reply(200, {"userId": 1, "hubId": 1, "appId": 1, "scopes": scopes}, rows=1)
 
     def admit(self, call: Call) -> Reply | None:
         limits = self.runtime.limits["hubspot"]

@@ -25,6 +25,7 @@ VENDOR: dict[str, dict[str, Any]] = {
         "calls_per_day": 650_000,
         "search_results": 10_000,
         "memberships": 10_000,
+        "token_seconds": 1_800,
         "latency_seconds": 0.0,
     },
     "shopify": {

@@ -37,6 +37,11 @@ class Paths:
         return f"{self.list_of(list_id)}/memberships"
 
     @property
+    def preferences(self) -> str:
+        # before the dates these calls had a version of their own
+        return f"/communication-preferences/{'v4' if self.version.startswith('v') else self.version}"
+
+    @property
     def single_send(self) -> str:
         legacy = self.version.startswith("v")
         return "/marketing/v4/email/single-send" if legacy else f"/marketing/email-campaigns/{self.version}/single-send"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mailhouse.clock import Clock
@@ -17,9 +18,8 @@ BATCH_READ = "/contacts/batch/read"
 
 def client_of(connection: Connection, clock: Clock) -> HttpClient:
     """The HTTP client of a connection; open it as an async context manager. Raises CredentialsMissing."""
-    token = connection.secret("token")
-    headers = {"Authorization": f"Bearer {token}"}
-    return HttpClient.of(connection, LIMITS, clock, headers=headers, secrets=(token,))
+    connection.secret("token")
+    return HttpClient.of(connection, LIMITS, clock, headers={}, authorization=partial(connection.authorization, "token"))
 
 
 def paths_of(connection: Connection) -> Paths:

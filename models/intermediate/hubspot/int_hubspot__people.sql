@@ -30,9 +30,14 @@ people as (
         ) as country_code,
         contacts.language,
         contacts.is_deleted,
-        true as has_own_name,
+        -- a contact with nothing but an address may be one that the sync made: it says of nobody who they are
+        coalesce(
+            contacts.first_name, contacts.last_name, contacts.phone, contacts.mobile_phone, contacts.company,
+            contacts.city, contacts.zip
+        ) is not null as has_own_name,
         contacts.created_at,
-        contacts.updated_at
+        -- the sync's own writing is a change to HubSpot, so that the last one says nothing of how recent a value is
+        contacts.created_at as updated_at
     from contacts
     left join country_names on lower(contacts.country) = country_names.country_name
 )

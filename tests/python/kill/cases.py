@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-WRITES = {"mailchimp": ("POST", "/lists/"), "klaviyo": ("POST", "/api/profile-bulk-import-jobs")}
+WRITES = {
+    "mailchimp": ("POST", "/lists/"),
+    "klaviyo": ("POST", "/api/profile-bulk-import-jobs"),
+    "hubspot": ("POST", "/contacts/batch/upsert"),
+}
+# how a vendor's secret is called where it is no `api_key`
+SECRETS = {"hubspot": "token"}
 FAULTS: dict[str, dict[str, Any] | None] = {
     "none": None,
     "429 storm": {"do": "429", "times": 3, "retry_after": 2},

@@ -1,4 +1,4 @@
-"""A company between two syncs, on either ESP, and the forge that kills."""
+"""A company between two syncs, on one of the ESPs, and the forge that kills."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.python.kill.cases import FAULTS, WRITES
+from tests.python.kill.cases import FAULTS, SECRETS, WRITES
 from tests.python.sync.both import Both
 from tests.python.sync.conftest import Esp
 
@@ -44,11 +44,11 @@ def forge() -> Iterator[Forge]:
 
 
 class Town(Both):
-    """Both ESPs, of which one case uses one; syncs run in children of the forge."""
+    """All ESPs, of which one case uses one; syncs run in children of the forge."""
 
     def prepare(self, vendor: str) -> None:
         """Ninety people were delivered; since then some changed, some left, some joined another audience."""
-        feeds = {"klaviyo": vendor == "klaviyo", "mailchimp": vendor == "mailchimp"}
+        feeds = {one: one == vendor for one in WRITES}
         self.people(range(110))
         self.segment("newsletter", range(90), **feeds)
         self.segment("vip", range(10), **feeds)
@@ -72,7 +72,7 @@ class Town(Both):
     def child(self, forge: Forge, vendor: str, log: Path, crash_at: str = "") -> dict[str, int]:
         """One sync in a child; the warehouse is the child's while it runs."""
         self.manifest()
-        keys = {vendor: self.esp.runtime.secrets[vendor]["api_key"]}
+        keys = {vendor: self.esp.runtime.secrets[vendor][SECRETS.get(vendor, "api_key")]}
         self.close()
         try:
             return forge.run(

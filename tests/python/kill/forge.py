@@ -17,11 +17,13 @@ from typing import Any
 from mailhouse import destinations, sync
 from mailhouse.clock import FixedClock
 from mailhouse.destinations import Call, Outcome
+from mailhouse.destinations.hubspot import batching as hubspot_batching
 from mailhouse.destinations.klaviyo import arranging, batching
 from mailhouse.destinations.mailchimp import wire
 from mailhouse.settings import Connection, Settings
 from mailhouse.sync.journal import Journal
 from mailhouse.warehouse import Warehouse
+from tests.python.kill.cases import SECRETS
 from tests.python.sync.decided import DecidedLook
 
 ROWS = 20
@@ -34,6 +36,8 @@ def small_calls() -> None:
     rules = destinations._RULES["klaviyo"]
     room = arranging.Room(job_rows=ROWS, member_rows=ROWS)
     destinations._RULES["klaviyo"] = replace(rules, calls=partial(batching.calls, room=room))
+    in_small = partial(hubspot_batching.calls, rows=ROWS, member_rows=ROWS)
+    destinations._RULES["hubspot"] = replace(destinations._RULES["hubspot"], calls=in_small)
 
 
 def noted(log: Path) -> None:
@@ -70,10 +74,10 @@ def noted(log: Path) -> None:
 
 
 def connection(vendor: str, said: dict[str, Any]) -> Connection:
-    name = f"TEST_{vendor.upper()}_KEY"
+    name, secret = f"TEST_{vendor.upper()}_KEY", SECRETS.get(vendor, "api_key")
     limits = {"timeout": 1.0, "settle_time": 2.0, "connections": 2}
     url = f"{said['url']}/{vendor}"
-    return Connection(vendor, vendor, url, {"limits": limits}, {"api_key": name}, {"api_key": said["keys"][vendor]})
+    return Connection(vendor, vendor, url, {"limits": limits}, {secret: name}, {secret: said["keys"][vendor]})
 
 
 def run(said: dict[str, Any]) -> bool:

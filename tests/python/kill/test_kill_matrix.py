@@ -68,7 +68,7 @@ def test_a_killed_sync_is_finished_by_the_next(case, town, forge):
     walk(case, town, forge)
 
 
-def test_some_of_every_fault_and_both_esps_are_in_the_daily_choice():
+def test_some_of_every_fault_and_all_esps_are_in_the_daily_choice():
     assert len(SOME) >= 30
     assert {case.vendor for case in SOME} == {case.vendor for case in ALL}
     assert {case.fault for case in SOME} == {case.fault for case in ALL}

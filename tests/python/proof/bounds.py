@@ -17,6 +17,8 @@ class Sizes:
     mailchimp_leave: int
     klaviyo_job: int
     klaviyo_members: int
+    hubspot_batch: int
+    hubspot_members: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ def bound(expected: Expected, delivered: Mapping[Document, Delivered], waiting: 
                 "leave": sum(ceil(len(some) / sizes.mailchimp_leave) for some in owed.leaves.values()),
             }
             bounds = (calls, calls)
+        elif destination == "hubspot":
+            calls = _hubspot(owed, sizes)
+            bounds = (calls, calls)
         else:
             bounds = _klaviyo(owed, sizes)
         for calls, total in zip(bounds, (least, most), strict=True):
@@ -88,6 +93,13 @@ def _owed(
                 if gone and (document, membership) not in waiting.leaves:
                     owed.leaves[membership].add(document)
     return owed
+
+
+def _hubspot(owed: _Owed, sizes: Sizes) -> dict[str, int]:
+    """Documents by themselves, joiners and leavers list by list."""
+    moves = {"join": owed.joins, "leave": owed.leaves}
+    calls = {name: sum(ceil(len(some) / sizes.hubspot_members) for some in lists.values()) for name, lists in moves.items()}
+    return {**calls, "write": ceil(len(owed.written) / sizes.hubspot_batch)}
 
 
 def _klaviyo(owed: _Owed, sizes: Sizes) -> tuple[dict[str, int], dict[str, int]]:

@@ -60,9 +60,11 @@ FEEDS = (
     Feed("seg_vip", "klaviyo", "Vip", rollout=0.6),
     Feed("seg_keep", "klaviyo", "Keep", mode="upsert", purpose="research"),
     Feed("seg_part", "klaviyo", "Part", holdout=0.3),
+    Feed("seg_news", "hubspot", "News"),
+    Feed("seg_keep", "hubspot", "Keep", mode="upsert", purpose="research"),
 )
 SEGMENTS = tuple(sorted({feed.segment for feed in FEEDS}))
-CONTAINERS = {"mailchimp": ("Customers", "Partners"), "klaviyo": ("",)}
+CONTAINERS = {"mailchimp": ("Customers", "Partners"), "klaviyo": ("",), "hubspot": ("",)}
 
 
 @cache

@@ -19,6 +19,8 @@ from mailhouse import destinations, sync
 from mailhouse.clock import Clock, FixedClock
 from mailhouse.consent import ConsentAct, Inbox
 from mailhouse.destinations import Rules
+from mailhouse.destinations.hubspot import batching as hubspot_batching
+from mailhouse.destinations.hubspot import wire as hubspot_wire
 from mailhouse.destinations.klaviyo import batching
 from mailhouse.destinations.klaviyo import wire as klaviyo_wire
 from mailhouse.destinations.klaviyo.arranging import Room
@@ -27,6 +29,7 @@ from mailhouse.settings import Connection, Settings
 from mailhouse.sync import state
 from mailhouse.sync.context import ConsentLook, Ear
 from mailhouse.warehouse import Warehouse, in_memory
+from tests.python.proof import hubspot_esp
 from tests.python.proof.bounds import Sizes
 from tests.python.proof.company import CONTAINERS, SEGMENTS, Company
 from tests.python.proof.effects import Document
@@ -40,8 +43,15 @@ from tests.python.proof.models import Models
 
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 MEANT = sync.Approval("the test means it", "a test")
-DESTINATIONS = ("mailchimp", "klaviyo")
-SIZES = Sizes(mailchimp_batch=120, mailchimp_leave=50, klaviyo_job=JOB_ROWS, klaviyo_members=MEMBER_ROWS)
+DESTINATIONS = ("mailchimp", "klaviyo", "hubspot")
+SIZES = Sizes(
+    mailchimp_batch=120,
+    mailchimp_leave=50,
+    klaviyo_job=JOB_ROWS,
+    klaviyo_members=MEMBER_ROWS,
+    hubspot_batch=hubspot_esp.BATCH_ROWS,
+    hubspot_members=hubspot_esp.MEMBER_ROWS,
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,7 @@ class Engine:
         self.esps: dict[str, Esp] = {
             "mailchimp": Esp("mailchimp", self.clock, mailchimp_wire.keeps, CONTAINERS["mailchimp"]),
             "klaviyo": KlaviyoEsp("klaviyo", self.clock, klaviyo_wire.keeps, CONTAINERS["klaviyo"]),
+            "hubspot": Esp("hubspot", self.clock, hubspot_wire.keeps, CONTAINERS["hubspot"]),
         }
         self.models = Models(self.settings, self.consent)
         self.inbox = Inbox(self.settings.inbox_path)
@@ -217,19 +228,24 @@ def in_small_calls(sizes: Sizes) -> Iterator[None]:
     rows = (mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS)
     mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS = sizes.mailchimp_batch, sizes.mailchimp_leave
     room = Room(job_rows=sizes.klaviyo_job, member_rows=sizes.klaviyo_members)
-    shipped = destinations._RULES["klaviyo"]
-    destinations._RULES["klaviyo"] = dataclasses.replace(shipped, calls=functools.partial(batching.calls, room=room))
+    shipped = dict(destinations._RULES)
+    small = {
+        "klaviyo": functools.partial(batching.calls, room=room),
+        "hubspot": functools.partial(hubspot_batching.calls, rows=sizes.hubspot_batch, member_rows=sizes.hubspot_members),
+    }
+    for vendor, calls in small.items():
+        destinations._RULES[vendor] = dataclasses.replace(shipped[vendor], calls=calls)
     try:
         yield
     finally:
-        destinations._RULES["klaviyo"] = shipped
+        destinations._RULES.update(shipped)
         mailchimp_wire.BATCH_ROWS, mailchimp_wire.LEAVE_ROWS = rows
 
 
 @contextmanager
 def modelled(esps: Callable[[], Mapping[str, Esp]]) -> Iterator[None]:
     """Let the vendors' rules speak to the modelled ESPs."""
-    accounts = {"mailchimp": MailchimpAccount, "klaviyo": KlaviyoAccount}
+    accounts = {"mailchimp": MailchimpAccount, "klaviyo": KlaviyoAccount, "hubspot": hubspot_esp.HubSpotAccount}
     with in_small_calls(SIZES):
         shipped = dict(destinations._RULES)
         for vendor, account in accounts.items():

@@ -231,7 +231,7 @@ def marketer_removes(around: Surroundings, world: World) -> None:
 def marketer_edits(around: Surroundings, world: World) -> None:
     """A marketer corrects somebody's name by hand."""
     esp, key = _esp(around), _person(around, world).key
-    name = {"mailchimp": "FNAME", "klaviyo": "first_name"}[esp.name]
+    name = {"mailchimp": "FNAME", "klaviyo": "first_name", "hubspot": "greeting"}[esp.name]
     for container, records in esp.records.items():
         if key in records:
             esp.write_fields("marketer", container, key, {name: "By hand"})
@@ -246,7 +246,12 @@ def stops_mailing(around: Surroundings, esp: Esp, person: Person) -> None:
     """An ESP mails somebody no more, by their own word or because mail bounces."""
     key = person.key
     cleans = around.random.random() < 0.3
-    status = {"mailchimp": ("unsubscribed", "cleaned"), "klaviyo": ("unsubscribed", "suppressed")}[esp.name][cleans]
+    words = {
+        "mailchimp": ("unsubscribed", "cleaned"),
+        "klaviyo": ("unsubscribed", "suppressed"),
+        "hubspot": ("unsubscribed",) * 2,
+    }
+    status = words[esp.name][cleans]
     records = [records[key] for records in esp.records.values() if key in records]
     for kept in records:
         kept.status = status

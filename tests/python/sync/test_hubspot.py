@@ -106,13 +106,13 @@ def test_somebody_who_opted_out_is_taken_off_the_list_and_a_later_write_passes_t
 def test_the_second_lock_refuses_who_opted_out_in_hubspot_itself(house):
     house.people(range(4))
     locked = "case customer_id when 'c000002' then 'unsubscribed' when 'c000003' then 'another_address' end"
+    house.warehouse.execute("create table profiles.everybody as select * from profiles.mailchimp_profiles")
+    for name in ("hubspot", "klaviyo"):
+        house.warehouse.execute(f"drop view profiles.{name}_profiles")
+    house.warehouse.execute("drop table profiles.mailchimp_profiles")
     for name, status in (("hubspot", locked), ("klaviyo", "null"), ("mailchimp", "null")):
-        kept = "profiles.mailchimp_profiles" if name != "mailchimp" else "profiles.everybody"
-        if name == "mailchimp":
-            house.warehouse.execute("create table profiles.everybody as select * from profiles.mailchimp_profiles")
-            house.warehouse.execute("drop table profiles.mailchimp_profiles")
         house.warehouse.execute(
-            f"create or replace view profiles.{name}_profiles as select *, cast({status} as varchar) as esp_status from {kept}"
+            f"create view profiles.{name}_profiles as select *, cast({status} as varchar) as esp_status from profiles.everybody"
         )
     house.profile_columns.append("esp_status")
     only_hubspot(house, "vip", range(4))
