@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from mailhouse.sandbox import hubspot_lists, hubspot_mail, hubspot_preferences, hubspot_properties
+from mailhouse.sandbox import hubspot_events, hubspot_lists, hubspot_mail, hubspot_preferences, hubspot_properties
 from mailhouse.sandbox.auth import bearer, same
 from mailhouse.sandbox.hubspot_contacts import batch_upsert, merge
 from mailhouse.sandbox.hubspot_objects import CONTACTS, TYPES, Type, archive, batch_read, listing, one, search
@@ -31,7 +31,7 @@ class HubSpot:
         self._burst, self._search, self._day = (Window(runtime.ticks) for _ in range(3))
         self.routes = [route for of in TYPES for route in _record_routes(of)]
         self.routes += hubspot_properties.routes() + hubspot_lists.routes() + hubspot_preferences.routes()
-        self.routes += hubspot_mail.routes()
+        self.routes += hubspot_mail.routes() + hubspot_events.routes()
         self.oauth = OAuth(runtime, self.name)
         self.routes += [
             Route("GET", "/oauth/authorize", self.oauth.authorize),

@@ -15,9 +15,13 @@ class Paths:
     def _of(self, area: str, rest: str) -> str:
         return f"/crm/{self.version}/{area}/{rest}" if self.version.startswith("v") else f"/crm/{area}/{self.version}/{rest}"
 
+    def objects(self, kind: str) -> str:
+        """Where records of one type are: contacts, companies, deals, tickets."""
+        return self._of("objects", kind)
+
     @property
     def contacts(self) -> str:
-        return self._of("objects", "contacts")
+        return self.objects("contacts")
 
     @property
     def properties(self) -> str:

@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('email_events', ['mailchimp', 'klaviyo'], {
+    {{ union_sources('email_events', ['hubspot', 'mailchimp', 'klaviyo'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'source_event_id': 'varchar',
