@@ -42,7 +42,7 @@ def test_it_pages_and_searches_contacts(hubspot):
 
 def test_it_upserts_a_batch_and_is_told_of_each_row(hubspot):
     batch = hubspot.crm.contacts.batch_api
-    rows = (("contact1@example.org", {"city": "Bonn"}), ("new@example.org", {}), ("no address", {}))
+    rows = (("contact1@example.org", {"loyalty_tier": "gold"}), ("new@example.org", {}), ("no address", {}))
     answer = batch.upsert(batch_input_simple_public_object_batch_input_upsert=upsert(*rows))
     assert [(one.id == "1", one.new, one.object_write_trace_id) for one in answer.results] == [
         (True, False, "0"),
@@ -52,12 +52,12 @@ def test_it_upserts_a_batch_and_is_told_of_each_row(hubspot):
     assert answer.errors[0].context == {"objectWriteTraceId": ["2"]}
     read = BatchReadInputSimplePublicObjectId(
         id_property="email",
-        properties=["city"],
+        properties=["loyalty_tier"],
         properties_with_history=[],
         inputs=[SimplePublicObjectId("contact1@example.org")],
     )
     (one,) = batch.read(batch_read_input_simple_public_object_id=read).results
-    assert one.properties["city"] == "Bonn"
+    assert one.properties["loyalty_tier"] == "gold"
 
 
 def test_a_batch_of_more_than_a_hundred_is_refused(hubspot):
