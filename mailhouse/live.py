@@ -10,6 +10,7 @@ from mailhouse.destinations.klaviyo import reading as klaviyo
 from mailhouse.destinations.mailchimp import account as mailchimp
 from mailhouse.errors import MailhouseError
 from mailhouse.http import HttpClient
+from mailhouse.oauth.store import Grants
 from mailhouse.oauth.vendors import VENDORS
 from mailhouse.report import Finding
 from mailhouse.settings import Connection
@@ -96,16 +97,29 @@ async def _answered(
 async def _scopes(connection: Connection, clock: Clock) -> Finding:
     """What HubSpot says that the token allows, against what landing and sync ask for."""
     try:
-        async with hubspot.client_of(connection, clock) as client:
-            answer = await client.ask(TOKEN_INFO, TOKEN_INFO, {"tokenKey": connection.secret("token")})
-            said = answer.body.get("scopes") if isinstance(answer.body, Mapping) else None
-            if answer.status != 200 or not isinstance(said, list):
-                return Finding(
-                    "scopes", False, f"HubSpot does not tell them: {client.detail(answer)}; look at the app's settings"
-                )
+        allowed = _granted(connection) or await _told(connection, clock)
     except MailhouseError as error:
         return Finding("scopes", False, str(error))
+    if allowed is None:
+        return Finding("scopes", False, "HubSpot does not tell them; look at the app's settings")
     wanted = set(VENDORS["hubspot"].scopes) - OF_EVERY_APP
-    if missing := sorted(wanted - {str(one) for one in said}):
+    if missing := sorted(wanted - allowed):
         return Finding("scopes", False, f"lacks {', '.join(missing)}; add them to the app and grant it anew")
     return Finding("scopes", True, f"all {len(wanted)} that landing and sync ask for")
+
+
+def _granted(connection: Connection) -> set[str] | None:
+    """The scopes that came with a grant; None for another kind of token."""
+    source = connection.source("token")
+    if source is None or source.kind != "oauth" or connection.workdir is None:
+        return None
+    grant = Grants(connection.workdir).get(connection.id)
+    return set(grant.scopes) if grant and grant.scopes else None
+
+
+async def _told(connection: Connection, clock: Clock) -> set[str] | None:
+    """The scopes of a private app's token, as HubSpot tells them."""
+    async with hubspot.client_of(connection, clock) as client:
+        answer = await client.ask(TOKEN_INFO, TOKEN_INFO, {"tokenKey": connection.secret("token")})
+        said = answer.body.get("scopes") if isinstance(answer.body, Mapping) else None
+        return {str(one) for one in said} if answer.status == 200 and isinstance(said, list) else None

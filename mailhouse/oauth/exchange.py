@@ -73,5 +73,11 @@ def _granted(connection: Connection, answer: requests.Response, form: Mapping[st
         access_token=body["access_token"],
         refresh_token=str(body.get("refresh_token") or form.get("refresh_token") or ""),
         ends_at=ends_at,
-        scopes=tuple(str(body.get("scope") or "").split()),
+        scopes=_scopes(body),
     )
+
+
+def _scopes(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What was granted: most vendors say it as one text, some as a list."""
+    said = body.get("scopes") or body.get("scope") or ()
+    return tuple(said.split()) if isinstance(said, str) else tuple(str(one) for one in said)
