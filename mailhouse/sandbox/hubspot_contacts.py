@@ -1,9 +1,8 @@
 """What HubSpot does to contacts alone: batch upserts by address, merges."""
 
-import re
 from typing import Any
 
-from mailhouse.sandbox.hubspot_lists import take_over
+from mailhouse.sandbox.hubspot_members import take_over
 from mailhouse.sandbox.hubspot_objects import BATCH, CONTACTS, record_json
 from mailhouse.sandbox.hubspot_preferences import ADDRESS
 from mailhouse.sandbox.hubspot_properties import trouble_of
@@ -148,5 +147,5 @@ def merge_into(store: Store, winner: Row, loser: Row) -> None:
 
 def _joined(parts: list[str | None], without: str | None = None) -> str | None:
     """One list of several `;`-joined ones, each value once."""
-    values = dict.fromkeys(value for part in parts if part for value in re.split(";", part) if value and value != without)
+    values = dict.fromkeys(value for part in parts if part for value in part.split(";") if value and value != without)
     return ";".join(values) or None

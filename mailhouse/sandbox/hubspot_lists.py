@@ -3,12 +3,11 @@
 from typing import Any
 
 from mailhouse.sandbox import hubspot_members as members
-from mailhouse.sandbox.hubspot_members import LIST, leave_all, take_over
+from mailhouse.sandbox.hubspot_members import LIST
 from mailhouse.sandbox.hubspot_words import refusal
 from mailhouse.sandbox.store import Row, Store, stamp
 from mailhouse.sandbox.wire import Call, Reply, Route
 
-__all__ = ["LIST", "leave_all", "list_row", "routes", "take_over"]
 CONTACT_TYPE = "0-1"
 BY_HAND = ("MANUAL", "SNAPSHOT")
 PAGE = 250

@@ -7,6 +7,10 @@ import orjson
 from mailhouse.sandbox.store import Store, stamp
 
 LIST = "hubspot.list"
+# whoever is gone, merged or archived is on no list
+LISTED = (
+    "list_member join object on object.kind = 'hubspot.contact' and object.id = list_member.profile_id and object.deleted = 0"
+)
 
 
 def join(store: Store, list_id: str, record_ids: Iterable[str]) -> list[str]:
@@ -47,15 +51,12 @@ def take_over(store: Store, loser_id: str, winner_id: str) -> None:
 
 def count(store: Store, list_id: str) -> int:
     """How many contacts the list has."""
-    return store.query("select count(*) from list_member where list_id = ?", (list_id,))[0][0]
+    return store.query(f"select count(*) from {LISTED} where list_id = ?", (list_id,))[0][0]
 
 
 def page(store: Store, list_id: str, after: str, limit: int) -> list[tuple[str, str]]:
     """(id, joined at) of the next members in the order of their ids, behind `after`."""
-    statement = (
-        "select profile_id, joined_at from list_member where list_id = ? and cast(profile_id as integer) > ?"
-        " order by cast(profile_id as integer) limit ?"
-    )
+    statement = f"select profile_id, joined_at from {LISTED} where list_id = ? and object.num > ? order by object.num limit ?"
     return store.query(statement, (list_id, int(after), limit))
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from mailhouse.sandbox.hubspot_lists import leave_all
+from mailhouse.sandbox.hubspot_members import leave_all
 from mailhouse.sandbox.hubspot_search import Refused, conditions, ordering
 from mailhouse.sandbox.hubspot_words import batch, refusal
 from mailhouse.sandbox.store import Row, Store, stamp
