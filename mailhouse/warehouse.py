@@ -17,6 +17,9 @@ from mailhouse.settings import WAREHOUSE_KEY, Settings
 DATABASE = "warehouse"
 MEMORY_LIMIT = "1GB"
 CONFIG = {"autoinstall_known_extensions": "false", "memory_limit": MEMORY_LIMIT}
+# not part of CONFIG: DuckDB takes the zone only once its extension for time zones is loaded, and the bar for one connection
+# alone. Left on, it would be written into what a command says
+SET = "set TimeZone = 'UTC'; set enable_progress_bar = false"
 
 
 class Warehouse:
@@ -88,7 +91,7 @@ class Warehouse:
             connection.execute("checkpoint")
         connection = duckdb.connect(config=CONFIG)
         try:
-            connection.execute("set TimeZone = 'UTC'")
+            connection.execute(SET)
             self._attach(connection, path, "written_before", read_only=True)
             self._attach(connection, fresh, DATABASE, read_only=False)
             # the new file has the warehouse's own name, which its views say
@@ -116,8 +119,7 @@ class Warehouse:
                 connection = duckdb.connect(config=CONFIG)
                 self._attach(connection, path, DATABASE, read_only=read_only)
                 connection.execute(f"use {DATABASE}")
-            # not part of CONFIG: DuckDB takes it only once its extension for time zones is loaded
-            connection.execute("set TimeZone = 'UTC'")
+            connection.execute(SET)
             return connection
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
@@ -145,7 +147,7 @@ def in_memory(databases: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
     """An empty warehouse in memory, in UTC, in which these databases are called as they are in the real one."""
     connection = duckdb.connect(config=CONFIG)
     try:
-        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(SET)
         for database in databases:
             quoted = database.replace('"', '""')
             connection.execute(f"attach ':memory:' as \"{quoted}\"")
