@@ -46,7 +46,7 @@ class Portal:
         url = f"{self.serving.url}/hubspot/crm/objects/2026-03/contacts"
         with requests.Session() as session:
             session.trust_env = False
-            return session.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code == 200
+            return session.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=120).status_code == 200
 
     def grants(self) -> Grants:
         return Grants(self.workdir)
@@ -68,10 +68,10 @@ def user(**changed: str) -> Callable[[str], None]:
         def go() -> None:
             with requests.Session() as session:
                 session.trust_env = False
-                page = session.get(address, allow_redirects=False, timeout=10)
+                page = session.get(address, allow_redirects=False, timeout=120)
                 back, _, query = page.headers["Location"].partition("?")
                 said = dict(part.split("=", 1) for part in query.split("&")) | changed
-                session.get(back, params={name: value for name, value in said.items() if value}, timeout=10)
+                session.get(back, params={name: value for name, value in said.items() if value}, timeout=120)
 
         threading.Thread(target=go, daemon=True).start()
 

@@ -99,7 +99,7 @@ def test_a_code_is_worth_something_once_and_only_with_its_verifier(portal):
         with requests.Session() as session:
             session.trust_env = False
             asked = {"client_id": connection.secret("client_id"), "redirect_uri": redirect, "state": "s", "code_challenge": "c"}
-            answer = session.get(manners.authorize_url, params=asked, allow_redirects=False, timeout=10)
+            answer = session.get(manners.authorize_url, params=asked, allow_redirects=False, timeout=120)
         code = answer.headers["Location"].partition("code=")[2].partition("&")[0]
         with pytest.raises(GrantRefused):
             of_code(connection, manners, code, redirect, verifier, CLOCK)
