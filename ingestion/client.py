@@ -216,6 +216,6 @@ def _refuse_constant(name: str) -> None:
 
 
 def credential_name(connection: Connection, secret: str) -> str:
-    """How the reader finds a secret: the environment variable it comes from, or its name in connections.yml."""
-    variable = connection.secret_names.get(secret)
-    return f"the environment variable {variable}" if variable else f"the secret `{secret}` of connections.yml"
+    """How the reader finds a secret: where it comes from, or its name in connections.yml."""
+    source = connection.source(secret)
+    return source.place if source else f"the secret `{secret}` of connections.yml"

@@ -84,7 +84,7 @@ def _gone_from_sendgrid(landing: Landing, settings: Settings, known: Known) -> R
 VENDORS: dict[str, Vendor] = {
     "hubspot": Vendor(
         source=_hubspot,
-        tables=lambda settings: [hubspot.contact_fields(_custom(settings, "hubspot_contacts"))],
+        tables=lambda settings: hubspot.tables(_custom(settings, "hubspot_contacts")),
         probe=hubspot.probe,
     ),
     "shopify": Vendor(

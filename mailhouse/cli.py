@@ -15,12 +15,13 @@ from mailhouse.clock import SystemClock
 from mailhouse.commands.audit import audit
 from mailhouse.commands.backup import backup, restore
 from mailhouse.commands.bench import bench
+from mailhouse.commands.connect import connect
 from mailhouse.commands.consent import consent
 from mailhouse.commands.erase import erase
 from mailhouse.commands.explain import explain
 from mailhouse.commands.export import export
 from mailhouse.commands.identity import identity
-from mailhouse.commands.options import settings_of, wait_option, workdir_option
+from mailhouse.commands.options import named_connection, settings_of, wait_option, workdir_option
 from mailhouse.commands.retain import retain
 from mailhouse.commands.takeover import adopt, inspect, revert
 from mailhouse.errors import ConfigurationError, MailhouseError
@@ -197,13 +198,17 @@ def reconcile(context: click.Context, workdir: Path | None, wait: float | None) 
 
 @main.command()
 @workdir_option
+@click.option("--live", metavar="VENDOR", help="Look at one account alone: its scopes, and a harmless round trip of each kind.")
 @click.pass_context
-def doctor(context: click.Context, workdir: Path | None) -> None:
+def doctor(context: click.Context, workdir: Path | None, live: str | None) -> None:
     """Check configuration, credentials and versions, in words."""
     from ingestion.probe import probe
     from mailhouse.doctor import examine
+    from mailhouse.live import examine_live
 
-    sys.exit(0 if terminal.findings(examine(settings_of(context, workdir), probe)) else 1)
+    settings = settings_of(context, workdir)
+    found = examine_live(named_connection(settings, live), probe, SystemClock()) if live else examine(settings, probe)
+    sys.exit(0 if terminal.findings(found) else 1)
 
 
 @main.command()
@@ -260,7 +265,22 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, identity, consent, export, erase, audit, backup, restore, retain, bench):
+for command in (
+    connect,
+    inspect,
+    adopt,
+    revert,
+    explain,
+    identity,
+    consent,
+    export,
+    erase,
+    audit,
+    backup,
+    restore,
+    retain,
+    bench,
+):
     main.add_command(command)
 
 

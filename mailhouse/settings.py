@@ -3,7 +3,6 @@
 import getpass
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import Any
 import yaml
 
 from mailhouse.errors import ConfigurationError, CredentialsMissing
+from mailhouse.secret_sources import Source, output_of, read_file, source_of
 
 VENDOR_URLS = {
     "hubspot": "https://api.hubapi.com",
@@ -21,10 +21,10 @@ VENDOR_URLS = {
     "klaviyo": "https://a.klaviyo.com",
     "sendgrid": "https://api.sendgrid.com",  # of accounts in the EU: https://api.eu.sendgrid.com
 }
-VARIABLE = re.compile("[A-Z_][A-Z0-9_]*")
 CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings", "retention"}
 DEFAULT_WORKDIR = ".mailhouse"
 SANDBOX = "sandbox"
+TOKEN_KEY = "MAILHOUSE_TOKEN_KEY"
 WAREHOUSE_KEY = "DBT_ENV_SECRET_WAREHOUSE_KEY"  # dbt keeps a variable out of its logs when its name begins like this
 
 
@@ -40,25 +40,51 @@ class Connection:
     vendor: str
     url: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    secret_names: Mapping[str, str] = field(default_factory=dict)
+    secret_names: Mapping[str, Any] = field(default_factory=dict)
     sandbox_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     lives_in_sandbox: bool = False
     workdir: Path | None = field(default=None, repr=False)
     retention: Mapping[str, Any] = field(default_factory=dict)
 
     def secret(self, name: str) -> str:
-        """The secret called `name`; the environment wins over the sandbox. Raises CredentialsMissing."""
-        variable = self.secret_names.get(name)
-        if variable is None:
+        """The secret called `name`, read where connections.yml says; what is found there wins over the sandbox's own.
+
+        A granted token is renewed when its time is over. Raises CredentialsMissing; a grant also CredentialsRejected and
+        VendorUnreachable.
+        """
+        source = self.source(name)
+        if source is None:
             raise CredentialsMissing(f"connection {self.id}: connections.yml names no secret `{name}`; add it under `secrets:`")
         if self.url == SANDBOX:
             raise CredentialsMissing(
                 f"connection {self.id}: lives in the sandbox, which is not running; start it with `mailhouse sandbox serve`"
             )
-        value = os.environ.get(variable) or self.sandbox_secrets.get(name)
+        if source.kind == "oauth":
+            from mailhouse.oauth.tokens import access_token  # it reads connections, and so this file, itself
+
+            return access_token(self)
+        value = self._read(source, f"connection {self.id}: secret `{name}`") or self.sandbox_secrets.get(name)
         if not value:
-            raise CredentialsMissing(f"connection {self.id}: set the environment variable {variable} (secret `{name}`)")
+            raise CredentialsMissing(f"connection {self.id}: {_asked_for(source)} (secret `{name}`)")
         return value
+
+    def source(self, name: str) -> Source | None:
+        """Where the secret called `name` comes from, None when connections.yml names none."""
+        return source_of(self.secret_names[name]) if name in self.secret_names else None
+
+    def authorization(self, name: str, scheme: str = "Bearer") -> str:
+        """The `Authorization` header of the secret called `name`; what was granted is always a bearer's. Raises as `secret`."""
+        source = self.source(name)
+        return f"{'Bearer' if source and source.kind == 'oauth' else scheme} {self.secret(name)}"
+
+    def _read(self, source: Source, subject: str) -> str:
+        if source.kind == "file":
+            return read_file(source.at, subject)
+        return output_of(source.at, subject) if source.kind == "command" else os.environ.get(source.at, "")
+
+
+def _asked_for(source: Source) -> str:
+    return f"set the environment variable {source.at}" if source.kind == "env" else f"{source.place} gives nothing"
 
 
 @dataclass(frozen=True)
@@ -159,7 +185,7 @@ class Settings:
     @property
     def crash_at(self) -> str | None:
         """Where this process shall kill itself (`name` or `name#n`): how tests prove that a crash loses nothing."""
-        return os.environ.get("MAILHOUSE_CRASH_AT")
+        return crash_at()
 
     @property
     def sandbox_judge(self) -> str | None:
@@ -181,6 +207,16 @@ class Settings:
     def custom_properties(self) -> Mapping[str, Mapping[str, str]]:
         """The vendors' custom fields we take, `{'hubspot_contacts': {name: type}}`, said once in dbt_project.yml."""
         return self.dbt_vars.get("custom_properties") or {}
+
+
+def crash_at() -> str | None:
+    """See `Settings.crash_at`, for code that has a connection and no settings."""
+    return os.environ.get("MAILHOUSE_CRASH_AT")
+
+
+def token_key() -> str | None:
+    """The key under which granted tokens are kept."""
+    return os.environ.get(TOKEN_KEY)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -265,9 +301,10 @@ def _connection(entry: Any, place: str, server: Mapping[str, Any] | None, workdi
     secrets = entry.get("secrets") or {}
     for name, variable in secrets.items():
         # not repeated: what stands there may be the secret itself
-        if not VARIABLE.fullmatch(str(variable)):
+        if source_of(variable) is None:
             raise ConfigurationError(
-                f"connection {identifier}: secret `{name}` names an environment variable, in capitals; never the secret itself"
+                f"connection {identifier}: secret `{name}` names an environment variable, in capitals, a file or a command;"
+                " never the secret itself"
             )
     sandbox_secrets: Mapping[str, str] = {}
     url = entry.get("url") or VENDOR_URLS[vendor]

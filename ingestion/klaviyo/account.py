@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
-from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 
+from ingestion.auth import Authorization
 from ingestion.client import VendorClient, VendorSession, address
 from ingestion.klaviyo import settings
 from ingestion.klaviyo.settings import Endpoint
@@ -25,7 +25,7 @@ class Account:
         self.connection = connection
         self.clock = clock
         self._url = address(connection)
-        self._auth = APIKeyAuth(name="Authorization", api_key=f"Klaviyo-API-Key {connection.secret('api_key')}")
+        self._auth = Authorization(connection, "api_key", "Klaviyo-API-Key")
         self._clients: dict[Endpoint, VendorClient] = {}
 
     def pages(self, endpoint: Endpoint, query: dict[str, Any], **path: str) -> Iterator[list[Record]]:

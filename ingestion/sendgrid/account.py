@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
-from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from urllib3.exceptions import HTTPError as TransportError
 
+from ingestion.auth import Authorization
 from ingestion.client import VendorClient, VendorSession, address
 from ingestion.pace import LONGEST_WAIT, backoff
 from ingestion.sendgrid import settings
@@ -35,7 +35,7 @@ class Account:
         self._client = VendorClient(
             self._session(),
             base_url=self._url,
-            auth=BearerTokenAuth(connection.secret("api_key")),
+            auth=Authorization(connection, "api_key"),
             headers={"Accept": "application/json"},
         )
 

@@ -100,6 +100,7 @@ class Rules:
     `key_sql` and `key_of` give a document's key, in SQL and of one address; `place` turns a segment's (audience, tag) into
     (container, membership); `mailable` are the ESP's own words for a record that it would mail, `billed` for one that it counts
     as a contact to be paid for; `keeps(ours, theirs)` says whether a field's value of ours is kept as that one there.
+    `told(rules, connection)` are the rules as the settings of one connection change them, None when no setting does.
     """
 
     vendor: str
@@ -114,6 +115,7 @@ class Rules:
     keeps: Callable[[object, object], bool]
     calls: Callable[[Iterable[Change]], list[Call]]
     connect: Callable[[Connection, Clock], AbstractAsyncContextManager["Destination"]]
+    told: Callable[["Rules", Connection], "Rules"] | None = None
 
 
 class Destination(Protocol):

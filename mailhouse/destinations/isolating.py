@@ -13,7 +13,7 @@ MOST_EXTRA_CALLS = 400
 
 @dataclass
 class RefusedWhole(Exception):
-    """A call was refused as it is, and none of it was taken. `rows` are the refusals of those the answer names, by key."""
+    """A call was refused as it is, and none of it was taken. `rows` are the outcomes of those that the answer names, by key."""
 
     code: str
     reason: str

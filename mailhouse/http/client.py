@@ -3,7 +3,7 @@
 import logging
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -31,8 +31,9 @@ _Params = Mapping[str, str | int] | None
 class HttpClient:
     """One account's client; use as an async context manager.
 
-    `headers` carry the credentials; `secrets` never appear in an error or a log line, nor does any address. `traffic` is what
-    it shares with others of this process (`of` finds it); without one the client keeps to the limits alone.
+    `headers` carry the credentials; `secrets` never appear in an error or a log line, nor does any address. `authorization`
+    gives the header of that name anew for each call, for credentials that end. `traffic` is what it shares with others of this
+    process (`of` finds it); without one the client keeps to the limits alone.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class HttpClient:
         *,
         headers: Mapping[str, str],
         secrets: tuple[str, ...] = (),
+        authorization: Callable[[], str] | None = None,
         media_type: str = "application/json",
         traffic: Traffic | None = None,
         jitter: random.Random | None = None,
@@ -52,6 +54,7 @@ class HttpClient:
         self._metrics = Metrics()
         self._base = base_url.rstrip("/")
         self._headers, self._secrets, self._media_type = dict(headers), secrets, media_type
+        self._authorization = authorization
         self._traffic = traffic or Traffic(name, limits, clock)
         self._jitter = jitter or random.Random()
         self._session: aiohttp.ClientSession | None = None
@@ -94,11 +97,11 @@ class HttpClient:
 
     async def read(self, path: str, template: str, params: _Params = None, *, lane: Lane = "ordinary") -> Answer:
         """GET; asked again whatever went wrong. Raises VendorUnreachable, MalformedAnswer or CredentialsRejected."""
-        return await self._ask("GET", path, template, params, None, lane, again=True, changes=False)
+        return await self._ask("GET", path, template, params, None, lane, again=True, is_write=False)
 
     async def ask(self, path: str, template: str, body: Any, *, lane: Lane = "ordinary") -> Answer:
-        """A question that is put as a POST and changes nothing; as `read`."""
-        return await self._ask("POST", path, template, None, orjson.dumps(body), lane, again=True, changes=False)
+        """A question that is put as a POST and changes nothing; asked again and raises as `read`."""
+        return await self._ask("POST", path, template, None, orjson.dumps(body), lane, again=True, is_write=False)
 
     async def write(
         self, method: str, path: str, template: str, body: Any, *, lane: Lane = "ordinary", again: bool = True
@@ -108,7 +111,7 @@ class HttpClient:
         Raises OutcomeUnknown when it may have been taken, VendorUnreachable when it surely was not, CredentialsRejected.
         """
         content = b"" if body is None else orjson.dumps(body)
-        return await self._ask(method, path, template, None, content, lane, again=again, changes=True)
+        return await self._ask(method, path, template, None, content, lane, again=again, is_write=True)
 
     async def _ask(
         self,
@@ -120,7 +123,7 @@ class HttpClient:
         lane: Lane,
         *,
         again: bool,
-        changes: bool,
+        is_write: bool,
     ) -> Answer:
         endpoint = f"{method} {template}"
         maybe_taken = False
@@ -134,7 +137,7 @@ class HttpClient:
                 raise
             except Trouble as failed:
                 trouble = failed
-            if changes and trouble.taken:
+            if is_write and trouble.taken:
                 maybe_taken = True
                 if not (again and trouble.repeat):
                     break
@@ -213,7 +216,10 @@ class HttpClient:
     async def _once(self, method: str, path: str, params: _Params, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
         if self._session is None:
             raise RuntimeError("use the client as an async context manager")
-        headers = {"Content-Type": self._media_type} if body is not None else None
+        headers = {"Content-Type": self._media_type} if body is not None else {}
+        if self._authorization is not None:
+            headers["Authorization"] = self._authorization()
+            self._secrets = (headers["Authorization"].rpartition(" ")[2],)
         # a redirect would carry the credentials to an address nobody configured
         async with self._session.request(
             method, self._base + path, params=params, data=body, headers=headers, allow_redirects=False

@@ -66,7 +66,9 @@ class Bucket:
         self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
         self._at = now
         missing = (1 if urgent else 1 + self._reserved) - self._tokens
-        return missing / self._rate if missing > _ALMOST else 0.0
+        wait = missing / self._rate
+        # less than the smallest step of a clock would be waited for in vain
+        return wait if wait > _ALMOST else 0.0
 
     def take(self, now: float) -> None:  # noqa: ARG002
         self._tokens -= 1

@@ -52,6 +52,8 @@ PLACES = (
         several=("hs_additional_emails",),
         merged="hs_merged_object_ids",
     ),
+    Place("hubspot", "subscription_statuses", "contact", "contact_id", emails=("subscriber",)),
+    Place("hubspot", "email_events", "email_event", "id", emails=("recipient",)),
     Place("shopify", "customers", "customer", "id", emails=("email",), phones=("phone",)),
     Place(
         *("shopify", "orders", "order", "id"),

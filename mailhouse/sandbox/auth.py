@@ -5,6 +5,7 @@ import binascii
 import hmac
 import secrets
 import string
+import uuid
 from typing import Any
 
 from mailhouse.sandbox.store import Store
@@ -17,13 +18,18 @@ def secrets_of(store: Store) -> dict[str, dict[str, str]]:
     with store.transaction():
         kept: dict[str, Any] = store.meta_get(SECRETS) or {}
         fresh = {
-            "hubspot": {"token": f"pat-eu1-{secrets.token_hex(16)}"},
+            "hubspot": {
+                "token": f"pat-eu1-{secrets.token_hex(16)}",
+                "client_id": str(uuid.uuid4()),
+                "client_secret": str(uuid.uuid4()),
+            },
             "shopify": {"client_id": secrets.token_hex(16), "client_secret": f"shpss_{secrets.token_hex(16)}"},
             "mailchimp": {"api_key": f"{secrets.token_hex(16)}-us1"},
             "klaviyo": {"api_key": f"pk_{secrets.token_hex(17)}"},
             "sendgrid": {"api_key": f"SG.{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}"},
         }
-        made = {**fresh, **kept}
+        # of a state that is older than one of its vendor's secrets
+        made = {vendor: {**ours, **kept.get(vendor, {})} for vendor, ours in fresh.items()}
         if made != kept:
             store.meta_set(SECRETS, made)
     return made

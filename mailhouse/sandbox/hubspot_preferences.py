@@ -3,12 +3,13 @@
 import re
 from typing import Any
 
-from mailhouse.sandbox.hubspot_words import refusal
+from mailhouse.sandbox.hubspot_words import batch, refusal
 from mailhouse.sandbox.store import Row, Store, stamp
 from mailhouse.sandbox.wire import Call, Reply, Route
 
 CONTACT = "hubspot.contact"
 PREFERENCE = "hubspot.preference"
+SUBSCRIPTIONS = "hubspot.subscription"
 VERSIONS = re.compile(r"^(v4|20\d\d-\d\d)$")
 ADDRESS = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]{2,}")
 STATUSES = "/communication-preferences/{version}/statuses"
@@ -23,6 +24,7 @@ def routes() -> list[Route]:
         Route("POST", f"{STATUSES}/batch/unsubscribe-all", unsubscribe_all, writes=True),
         Route("POST", f"{STATUSES}/batch/unsubscribe-all/read", read_opt_outs),
         Route("GET", STATUSES + "/{subscriber}/unsubscribe-all", read_opt_out),
+        Route("POST", f"{STATUSES}/batch/read", read_statuses),
     ]
 
 
@@ -65,6 +67,38 @@ def read_opt_out(call: Call) -> Reply:
     return Reply(200, _batch(stamp(call.runtime.store.now()), wide, []), rows=len(wide))
 
 
+def read_statuses(call: Call) -> Reply:
+    """POST batch/read: of each address what was decided for each kind of mail; NOT_SPECIFIED where nothing was."""
+    given = _inputs(call)
+    if isinstance(given, Reply):
+        return given
+    store = call.runtime.store
+    results = [{"subscriberIdString": address, "statuses": _statuses(store, address)} for address in given]
+    return Reply(200, batch(stamp(store.now()), results, []), rows=len(results))
+
+
+def _statuses(store: Store, address: str) -> list[dict[str, Any]]:
+    """What was put for an address (`hubspot.subscription`), else what its contact's own properties say."""
+    own = {row.body["subscriptionId"]: row.body for row in store.by_email(SUBSCRIPTIONS, address.lower())}
+    contacts = [row for row in store.by_email(CONTACT, address.lower()) if not row.deleted]
+    properties = contacts[0].body["properties"] if contacts else {}
+    general: dict[str, Any] = {**SUBSCRIPTION, "status": "NOT_SPECIFIED", "timestamp": None}
+    since = opted_out_since(store, address)
+    if since:
+        general |= {"status": "UNSUBSCRIBED", "timestamp": since, "source": "portal-wide"}
+    elif properties.get("newsletter_consent_at"):
+        asked_at = properties["newsletter_consent_at"]
+        general |= {"status": "SUBSCRIBED", "timestamp": asked_at, "legalBasis": "CONSENT_WITH_NOTICE", "source": "form"}
+    found = {SUBSCRIPTION["subscriptionId"]: general, **own}
+    return [{"channel": "EMAIL", "subscriberIdString": address, "source": "", **one} for one in found.values()]
+
+
+def subscription_row(address: str, status: str, at: str, kind: int = 1, name: str = "Marketing Information") -> Row:
+    """A choice as it is kept."""
+    body = {"subscriptionId": kind, "subscriptionName": name, "status": status, "timestamp": at, "source": "preference page"}
+    return Row(f"{address.lower()}/{kind}", body, at, at, email=address.lower())
+
+
 def _inputs(call: Call) -> list[str] | Reply:
     if not VERSIONS.match(call.params["version"]):
         return refusal(404, "resource not found", "OBJECT_NOT_FOUND")
@@ -92,15 +126,22 @@ def _opt_out(store: Store, address: str, now: str) -> bool:
 
 
 def _wide(store: Store, address: str) -> list[dict[str, Any]]:
+    since = opted_out_since(store, address)
+    if since is None:
+        return []
+    status = {"channel": "EMAIL", "status": "UNSUBSCRIBED", "subscriberIdString": address, "timestamp": since}
+    return [{**status, "wideStatusType": "PORTAL_WIDE", "businessUnitId": 0}]
+
+
+def opted_out_since(store: Store, address: str) -> str | None:
+    """Since when an address refuses all mail of the portal, None when it does not."""
     contacts = [row for row in store.by_email(CONTACT, address.lower()) if not row.deleted]
     kept = store.get(PREFERENCE, address.lower())
     out = [row for row in contacts if _has_opted_out(row)]
     if not out and (contacts or kept is None):
-        return []
+        return None
     # who opted out otherwise than through this API did so when the contact last changed, as far as the sandbox knows
-    since = kept.body["timestamp"] if kept is not None else max(str(row.body["updatedAt"]) for row in out)
-    status = {"channel": "EMAIL", "status": "UNSUBSCRIBED", "subscriberIdString": address, "timestamp": since}
-    return [{**status, "wideStatusType": "PORTAL_WIDE", "businessUnitId": 0}]
+    return kept.body["timestamp"] if kept is not None else max(str(row.body["updatedAt"]) for row in out)
 
 
 def _has_opted_out(contact: Row) -> bool:

@@ -3,7 +3,9 @@
 import hashlib
 from typing import Any
 
-from mailhouse.sandbox.hubspot_preferences import CONTACT, PREFERENCE
+from mailhouse.sandbox.hubspot_events import EVENT
+from mailhouse.sandbox.hubspot_members import leave_all
+from mailhouse.sandbox.hubspot_preferences import CONTACT, PREFERENCE, SUBSCRIPTIONS
 from mailhouse.sandbox.hubspot_words import refusal
 from mailhouse.sandbox.store import Row, Store
 from mailhouse.sandbox.wire import Call, Reply
@@ -43,6 +45,10 @@ def _forget(store: Store, row: Row) -> None:
     for address in filter(None, addresses):
         _block(store, address)
         store.delete(PREFERENCE, address.lower())
+        for kind in (SUBSCRIPTIONS, EVENT):
+            for one in store.by_email(kind, address.lower()):
+                store.delete(kind, one.id)
+    leave_all(store, row.id)
     store.delete(CONTACT, row.id)
 
 

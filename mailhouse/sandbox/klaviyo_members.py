@@ -15,13 +15,13 @@ KINDS = Kinds(LIST, PROFILE)
 LISTED = "list_member join object on object.kind = 'klaviyo.profile' and object.id = list_member.profile_id"
 
 
-def join(store: Store, list_id: str, profile_ids: Iterable[str], at: str | None = None) -> int:
-    """Puts profiles on the list; how many were not on it."""
+def join(store: Store, list_id: str, profile_ids: Iterable[str], at: str | None = None) -> list[str]:
+    """Puts profiles on the list; those that were not on it."""
     return members.join(store, KINDS, list_id, profile_ids, at)
 
 
-def leave(store: Store, list_id: str, profile_ids: Iterable[str]) -> int:
-    """Takes profiles off the list; how many were on it."""
+def leave(store: Store, list_id: str, profile_ids: Iterable[str]) -> list[str]:
+    """Takes profiles off the list; those that were on it."""
     return members.leave(store, KINDS, list_id, profile_ids)
 
 

@@ -11,8 +11,9 @@ from mailhouse.errors import ConfigurationError
 from mailhouse.sandbox.ticks import Ticks
 
 # Sizes of the vendors' own plans. HubSpot: a private app on Professional; search 5 a second and the cap of 10,000 results
-# are from general knowledge. Shopify: a Standard shop. Mailchimp: its documentation; it publishes no number for high
-# volume, so that refusal is off unless asked for. How long Mailchimp's statistics lag is not published either.
+# are from general knowledge, how many records one call may move on a list is not published. Shopify: a Standard shop.
+# Mailchimp: its documentation; it publishes no number for high volume, so that refusal is off unless asked for. How long
+# Mailchimp's statistics lag is not published either.
 # Klaviyo publishes calls a second, a minute and a day for every endpoint (mailhouse/vendors/klaviyo_limits.json); here
 # stand the shares of them that are let through, None for no limit. How long its jobs take is not published: a job is done
 # when `job_seconds` are over or when it was asked after more than `job_polls` times.
@@ -25,6 +26,8 @@ VENDOR: dict[str, dict[str, Any]] = {
         "searches_per_second": 5,
         "calls_per_day": 650_000,
         "search_results": 10_000,
+        "memberships": 10_000,
+        "token_seconds": 1_800,
         "latency_seconds": 0.0,
     },
     "shopify": {

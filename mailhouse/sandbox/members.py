@@ -16,19 +16,19 @@ class Kinds:
     member: str
 
 
-def join(store: Store, kinds: Kinds, list_id: str, member_ids: Iterable[str], at: str | None = None) -> int:
-    """Puts members on the list; how many were not on it."""
+def join(store: Store, kinds: Kinds, list_id: str, member_ids: Iterable[str], at: str | None = None) -> list[str]:
+    """Puts members on the list; those that were not on it."""
     with store.transaction() as connection:
         members = _those(store, kinds, list_id, member_ids, on_list=False)
         since = at or stamp(store.now())
         connection.executemany("insert into list_member values (?, ?, ?)", ((list_id, one, since) for one in members))
         if store.watcher is not None:
             store.watcher.tied(connection, kinds.list, list_id, members, joined=True)
-        return len(members)
+        return list(members)
 
 
-def leave(store: Store, kinds: Kinds, list_id: str, member_ids: Iterable[str]) -> int:
-    """Takes members off the list; how many were on it."""
+def leave(store: Store, kinds: Kinds, list_id: str, member_ids: Iterable[str]) -> list[str]:
+    """Takes members off the list; those that were on it."""
     with store.transaction() as connection:
         members = _those(store, kinds, list_id, member_ids, on_list=True)
         connection.executemany(
@@ -36,7 +36,7 @@ def leave(store: Store, kinds: Kinds, list_id: str, member_ids: Iterable[str]) -
         )
         if store.watcher is not None:
             store.watcher.tied(connection, kinds.list, list_id, members, joined=False)
-        return len(members)
+        return list(members)
 
 
 def put_on(store: Store, list_id: str, member_ids: Iterable[str], at: str) -> None:
@@ -59,8 +59,8 @@ def _those(store: Store, kinds: Kinds, list_id: str, member_ids: Iterable[str], 
     statement = (
         "select object.id, object.email from json_each(?) as asked"
         " cross join object on object.kind = ? and object.id = asked.value and object.parent = ''"
-        f" where {'' if on_list else 'not'} exists (select 1 from list_member where list_id = ? and profile_id = object.id)"
-        " order by asked.key"
+        f" where object.deleted = 0 and {'' if on_list else 'not'} exists"
+        " (select 1 from list_member where list_id = ? and profile_id = object.id) order by asked.key"
     )
     return dict(store.query(statement, (wanted, kinds.member, list_id)))
 

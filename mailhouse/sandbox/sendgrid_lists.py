@@ -81,7 +81,7 @@ class Lists:
 
     def work_remove(self, job: Row) -> None:
         payload = job.body["payload"]
-        job.body |= {"deleted": members.leave(self.store, KINDS, payload["list"], payload["ids"]), "errored": 0}
+        job.body |= {"deleted": len(members.leave(self.store, KINDS, payload["list"], payload["ids"])), "errored": 0}
 
     def _found(self, call: Call, *, bare: bool = True) -> Row:
         row = self.store.get(LIST, call.params["id"])

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mailhouse.destinations import Call, Change, rules_for
+from mailhouse.destinations import Call, Change, rules_of
 from mailhouse.sync.consent import consent_state
 from mailhouse.sync.context import ConsentLook, Context
 from mailhouse.sync.state import SCHEMA
@@ -106,7 +106,7 @@ class Departures:
     def _calls(self, gone: Iterable[Change]) -> list[Call]:
         """In calls of the sizes that the destination takes, however many have said no at once."""
         connection = self._context.settings.connections.get(self._destination)
-        rules = rules_for(connection.vendor) if connection else None
+        rules = rules_of(connection) if connection else None
         return rules.calls(gone) if rules else []
 
     def those_who_said_no(self, call: Call) -> Call | None:

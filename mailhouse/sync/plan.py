@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from mailhouse.controls import paused
-from mailhouse.destinations import Call, Change, rules_for
+from mailhouse.destinations import Call, Change, rules_of
 from mailhouse.errors import ConfigurationError
 from mailhouse.settings import Connection
 from mailhouse.sync import difference, state
@@ -270,7 +270,7 @@ def _compute(
 
 def _calls(connections: Mapping[str, Connection], destination: str, owed: list[Change]) -> list[Call]:
     connection = connections.get(destination)
-    rules = rules_for(connection.vendor) if connection else None
+    rules = rules_of(connection) if connection else None
     # a destination that was taken out of connections.yml still has people of ours, and nobody to speak to
     return rules.calls(owed) if rules else []
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from mailhouse.controls import pause
-from mailhouse.destinations import Call, Change, rules_for
+from mailhouse.destinations import Call, Change, rules_of
 from mailhouse.sync.apply import SyncResult, apply
 from mailhouse.sync.context import Context
 from mailhouse.sync.plan import AudiencePlan, Plan, make_plan
@@ -191,7 +191,7 @@ def _plan(context: Context, base: Plan, run: RunOfRecord, changes: list[Change],
     calls = {}
     for destination, owed in by_destination.items():
         connection = context.settings.connections.get(destination)
-        rules = rules_for(connection.vendor) if connection else None
+        rules = rules_of(connection) if connection else None
         calls[destination] = tuple(rules.calls(owed)) if rules else ()
     delivered = {tuple(row) for row in context.warehouse.execute(_DELIVERED).fetchall()}
     gone = {(one.destination, one.container, membership, one.key) for one in changes for membership in one.remove}

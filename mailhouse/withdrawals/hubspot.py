@@ -6,25 +6,22 @@ from datetime import datetime
 from typing import Any
 
 from mailhouse.clock import Clock
+from mailhouse.destinations.hubspot.paths import Paths
+from mailhouse.destinations.hubspot.reading import client_of, paths_of
 from mailhouse.errors import MalformedAnswer
-from mailhouse.http import Answer, HttpClient, Limits, OutcomeUnknown, redacted
+from mailhouse.http import Answer, OutcomeUnknown, redacted
 from mailhouse.settings import Connection
 from mailhouse.withdrawals.base import ALREADY_SET, READ_BACK, UNKNOWN_THERE, BatchRefused, Told, Withdrawal
 from mailhouse.withdrawals.lane import RightOfWay
 
-API_VERSION = "2026-03"
-# a Professional portal takes 190 calls in any ten seconds; half of them are left to the landing
-LIMITS = Limits(connections=4, rate=9.0, burst=5, timeout=60.0)
 REFUSED = (400, 413, 422)
 
 
 @asynccontextmanager
 async def connect(connection: Connection, clock: Clock) -> AsyncIterator["HubSpotWriter"]:
     """The portal of one connection, open for the time of the block. Raises CredentialsMissing."""
-    token = connection.secret("token")
-    headers = {"Authorization": f"Bearer {token}"}
-    async with HttpClient.of(connection, LIMITS, clock, headers=headers, secrets=(token,)) as client:
-        yield HubSpotWriter(RightOfWay(client), str(connection.settings.get("api_version", API_VERSION)))
+    async with client_of(connection, clock) as client:
+        yield HubSpotWriter(RightOfWay(client), paths_of(connection))
 
 
 class HubSpotWriter:
@@ -36,10 +33,10 @@ class HubSpotWriter:
     # a contact shows that it has opted out, not since when
     is_dated = False
 
-    def __init__(self, client: RightOfWay, version: str) -> None:
+    def __init__(self, client: RightOfWay, paths: Paths) -> None:
         self._client = client
-        self._opt_outs = f"/communication-preferences/{version}/statuses/batch/unsubscribe-all"
-        self._contacts = f"/crm/objects/{version}/contacts/batch/read"
+        self._opt_outs = f"{paths.preferences}/statuses/batch/unsubscribe-all"
+        self._contacts = f"{paths.contacts}/batch/read"
 
     def counts(self) -> Mapping[str, int]:
         return self._client.counts()

@@ -10,6 +10,8 @@ from mailhouse.sync.context import Context
 
 # what a system serves that nobody has said anything of
 USUAL = frozenset({"marketing_email"})
+# a CRM goes on sending its own mail, whatever the segments that feed it are for
+OF_THEIR_OWN = frozenset({"hubspot"})
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ def served_purposes(context: Context) -> Served:
         trouble.append(str(error))
         audiences = ()
     for audience in audiences:
-        fed.setdefault((audience.destination, audience.container), set()).add(audience.purpose)
+        served = fed.setdefault((audience.destination, audience.container), set())
+        served.add(audience.purpose)
+        if context.settings.connections[audience.destination].vendor in OF_THEIR_OWN:
+            served |= USUAL
     return Served(said, {place: frozenset(purposes) for place, purposes in fed.items()}, tuple(trouble))
 
 

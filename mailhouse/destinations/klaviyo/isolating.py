@@ -7,7 +7,6 @@ from mailhouse.destinations.isolating import RefusedWhole
 from mailhouse.destinations.klaviyo import wire
 from mailhouse.http import Answer, HttpClient
 
-# what says that a call cannot be taken as it is
 REFUSED = (400, 404, 409, 413, 422)
 
 

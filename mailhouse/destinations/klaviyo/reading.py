@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -24,9 +25,10 @@ _STATUSES = (*OPEN, "complete", "cancelled")
 
 def client_of(connection: Connection, clock: Clock) -> HttpClient:
     """The HTTP client of a connection; open it as an async context manager. Raises CredentialsMissing."""
-    secret = connection.secret("api_key")
-    headers = {"Authorization": f"Klaviyo-API-Key {secret}", "revision": REVISION, "Accept": MEDIA_TYPE}
-    return HttpClient.of(connection, LIMITS, clock, headers=headers, secrets=(secret,), media_type=MEDIA_TYPE)
+    connection.secret("api_key")
+    headers = {"revision": REVISION, "Accept": MEDIA_TYPE}
+    authorization = partial(connection.authorization, "api_key", "Klaviyo-API-Key")
+    return HttpClient.of(connection, LIMITS, clock, headers=headers, authorization=authorization, media_type=MEDIA_TYPE)
 
 
 async def pages(

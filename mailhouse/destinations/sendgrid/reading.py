@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -33,9 +34,9 @@ ENDED = ("completed", "errored", "failed")
 
 def client_of(connection: Connection, clock: Clock) -> HttpClient:
     """The HTTP client of a connection; open it as an async context manager. Raises CredentialsMissing."""
-    secret = connection.secret("api_key")
-    headers = {"Authorization": f"Bearer {secret}", "Accept": "application/json"}
-    return HttpClient.of(connection, LIMITS, clock, headers=headers, secrets=(secret,))
+    connection.secret("api_key")
+    headers = {"Accept": "application/json"}
+    return HttpClient.of(connection, LIMITS, clock, headers=headers, authorization=partial(connection.authorization, "api_key"))
 
 
 def document(client: HttpClient, endpoint: str, answer: Answer) -> Mapping[str, Any]:

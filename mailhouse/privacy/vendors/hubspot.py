@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from mailhouse.clock import Clock
+from mailhouse.destinations.hubspot.paths import Paths
+from mailhouse.destinations.hubspot.reading import client_of, paths_of
 from mailhouse.errors import MalformedAnswer
-from mailhouse.http import HttpClient
 from mailhouse.privacy.vendors.base import Person, VendorReceipt
 from mailhouse.settings import Connection
-from mailhouse.withdrawals.hubspot import API_VERSION, LIMITS
 from mailhouse.withdrawals.lane import RightOfWay
 
 READ_ROWS = 100
@@ -18,18 +18,16 @@ READ_ROWS = 100
 @asynccontextmanager
 async def connect(connection: Connection, clock: Clock) -> AsyncIterator["HubSpotEraser"]:
     """The portal of one connection, open for the time of the block. Raises CredentialsMissing."""
-    token = connection.secret("token")
-    headers = {"Authorization": f"Bearer {token}"}
-    async with HttpClient.of(connection, LIMITS, clock, headers=headers, secrets=(token,)) as client:
-        yield HubSpotEraser(RightOfWay(client), str(connection.settings.get("api_version", API_VERSION)))
+    async with client_of(connection, clock) as client:
+        yield HubSpotEraser(RightOfWay(client), paths_of(connection))
 
 
 class HubSpotEraser:
     """Implements `Eraser` for one portal."""
 
-    def __init__(self, client: RightOfWay, version: str) -> None:
+    def __init__(self, client: RightOfWay, paths: Paths) -> None:
         self._client = client
-        self._contacts = f"/crm/objects/{version}/contacts"
+        self._contacts = paths.contacts
 
     async def erase(self, person: Person) -> VendorReceipt:
         there = await self._there(person.ids("contact")) | await self._there(person.addresses, by="email")

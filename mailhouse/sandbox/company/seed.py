@@ -12,6 +12,7 @@ from mailhouse.sandbox.company import (
     catalogue,
     consent,
     crm,
+    crm_business,
     esp,
     file_orders,
     klaviyo,
@@ -148,6 +149,7 @@ def _put_people(
     records = records_of(company, chances, histories)
     store.put_many("hubspot.property", crm.property_rows(company.calendar.first))
     summary.contacts = store.put_many("hubspot.contact", records.contacts)
+    crm_business.put(store, company, records.contacts)
     summary.shop_customers = store.put_many("shopify.customer", records.customers)
     store.put_many("mailchimp.list", [esp.list_row(company)])
     store.put_many("mailchimp.merge_field", esp.merge_field_rows(company))

@@ -13,6 +13,9 @@ from mailhouse.sandbox.store import Store
 META_KEY = "company"
 FIRST_IDS = {
     "hubspot.contact": 10_450_000_101,
+    "hubspot.company": 20_450_000_101,
+    "hubspot.deal": 30_450_000_101,
+    "hubspot.ticket": 40_450_000_101,
     "shopify.customer": 7_012_300_451_001,
     "shopify.order": 5_600_100_200_001,
     "shopify.line": 13_900_100_300_001,

@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('email_events', ['mailchimp', 'klaviyo', 'sendgrid'], {
+    {{ union_sources('email_events', ['hubspot', 'mailchimp', 'klaviyo', 'sendgrid'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'source_event_id': 'varchar',

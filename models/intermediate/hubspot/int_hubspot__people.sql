@@ -6,35 +6,44 @@ country_names as (
     select * from {{ ref('country_names') }}
 ),
 
+-- a contact with nothing but an address may be one that the sync made: it says of nobody who they are
+described as (
+    select
+        *,
+        coalesce(first_name, last_name, phone, mobile_phone, company, city, zip) is not null as has_own_name
+    from contacts
+),
+
 people as (
     select
-        contacts.connection_id,
+        described.connection_id,
         'hubspot' as source,
         'contact' as record_type,
-        contacts.contact_id as record_id,
-        contacts.email,
-        contacts.mailbox,
-        contacts.is_email_valid,
+        described.contact_id as record_id,
+        described.email,
+        described.mailbox,
+        described.is_email_valid,
         coalesce(
-            case when contacts.is_mobile_phone_valid then contacts.mobile_phone end,
-            case when contacts.is_phone_valid then contacts.phone end
+            case when described.is_mobile_phone_valid then described.mobile_phone end,
+            case when described.is_phone_valid then described.phone end
         ) as phone,
-        contacts.first_name,
-        contacts.last_name,
-        contacts.company,
-        contacts.city,
-        contacts.zip,
+        described.first_name,
+        described.last_name,
+        described.company,
+        described.city,
+        described.zip,
         coalesce(
-            case when length(contacts.country) = 2 then upper(contacts.country) end,
+            case when length(described.country) = 2 then upper(described.country) end,
             country_names.country_code
         ) as country_code,
-        contacts.language,
-        contacts.is_deleted,
-        true as has_own_name,
-        contacts.created_at,
-        contacts.updated_at
-    from contacts
-    left join country_names on lower(contacts.country) = country_names.country_name
+        described.language,
+        described.is_deleted,
+        described.has_own_name,
+        described.created_at,
+        -- the sync's own writing is a change to HubSpot, so that the last one says nothing of how recent a value is
+        case when described.has_own_name then described.created_at end as updated_at
+    from described
+    left join country_names on lower(described.country) = country_names.country_name
 )
 
 select * from people

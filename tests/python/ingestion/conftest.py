@@ -8,7 +8,7 @@ import pytest
 from ingestion.landing import land
 from mailhouse.clock import FixedClock
 from mailhouse.settings import Connection, Settings
-from tests.python.ingestion.fake_hubspot import FakeHubSpot
+from tests.python.ingestion.fake_hubspot import CONTACTS_ALONE, FakeHubSpot
 from tests.python.sandbox.conftest import sandbox_factory  # noqa: F401  the real sandbox, served for one test
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -64,7 +64,7 @@ def hubspot():
 @pytest.fixture
 def portal(place, hubspot):
     """The place, connected to the fake HubSpot."""
-    place.connect("hubspot", hubspot.url, secrets={"token": "right"})
+    place.connect("hubspot", hubspot.url, secrets={"token": "right"}, **CONTACTS_ALONE)
     return place
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from tests.python.ingestion.fake_server import FakeServer
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+# the fake has contacts and nothing else
+CONTACTS_ALONE = {"leave_out": ["companies", "deals", "tickets", "subscription_statuses", "email_events"]}
 
 
 def iso(moment):

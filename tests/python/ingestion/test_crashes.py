@@ -18,6 +18,7 @@ from pathlib import Path
 from ingestion.landing import land
 from mailhouse.clock import FixedClock
 from mailhouse.settings import Connection, Settings
+from tests.python.ingestion.fake_hubspot import CONTACTS_ALONE
 
 place, url, target, count = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 module, owner, name = target.split(":")
@@ -32,7 +33,7 @@ def deadly(*args, **kwargs):
     return real(*args, **kwargs)
 
 setattr(holder, name, deadly)
-connection = Connection("hubspot", "hubspot", url, {}, {}, {"token": "right"})
+connection = Connection("hubspot", "hubspot", url, CONTACTS_ALONE, {}, {"token": "right"})
 connection.secret_names["token"] = "HUBSPOT_TOKEN"
 land(Settings(place, place / "work", {"hubspot": connection}), FixedClock(datetime(2026, 6, 2, tzinfo=UTC)))
 print("lived")

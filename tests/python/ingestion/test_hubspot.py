@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.python.ingestion.fake_hubspot import START
+from tests.python.ingestion.fake_hubspot import CONTACTS_ALONE, START
 
 DAY = timedelta(days=1)
 
@@ -88,7 +88,7 @@ def test_a_newly_listed_field_is_filled_for_old_rows_too(portal, hubspot):
 
 def test_two_portals_share_the_tables_and_keep_apart(portal, hubspot):
     hubspot.fill(3)
-    portal.connect("hubspot", hubspot.url, identifier="hubspot_two", secrets={"token": "right"})
+    portal.connect("hubspot", hubspot.url, identifier="hubspot_two", secrets={"token": "right"}, **CONTACTS_ALONE)
     assert all(one.is_complete for one in portal.land().values())
     found = portal.rows("select connection_id, count(*) from raw_hubspot.contacts group by all order by all")
     assert found == [("hubspot", 3), ("hubspot_two", 3)]

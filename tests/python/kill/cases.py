@@ -7,6 +7,7 @@ WRITES = {
     "mailchimp": ("POST", "/lists/"),
     "klaviyo": ("POST", "/api/profile-bulk-import-jobs"),
     "sendgrid": ("PUT", "/v3/marketing/contacts"),
+    "hubspot": ("POST", "/contacts/batch/upsert"),
 }
 FAULTS: dict[str, dict[str, Any] | None] = {
     "none": None,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.python.kill.cases import FAULTS, WRITES
-from tests.python.sync.both import Both
+from tests.python.sync.both import SECRETS, Both
 from tests.python.sync.conftest import Esp
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,7 +48,7 @@ class Town(Both):
 
     def prepare(self, vendor: str) -> None:
         """Ninety people were delivered; since then some changed, some left, some joined another audience."""
-        feeds = {name: vendor == name for name in WRITES}
+        feeds = {one: one == vendor for one in WRITES}
         self.people(range(110))
         self.segment("newsletter", range(90), **feeds)
         self.segment("vip", range(10), **feeds)
@@ -72,7 +72,7 @@ class Town(Both):
     def child(self, forge: Forge, vendor: str, log: Path, crash_at: str = "") -> dict[str, int]:
         """One sync in a child; the warehouse is the child's while it runs."""
         self.manifest()
-        keys = {vendor: self.esp.runtime.secrets[vendor]["api_key"]}
+        keys = {vendor: self.esp.runtime.secrets[vendor][SECRETS.get(vendor, "api_key")]}
         self.close()
         try:
             return forge.run(

@@ -17,12 +17,14 @@ from typing import Any
 from mailhouse import destinations, sync
 from mailhouse.clock import FixedClock
 from mailhouse.destinations import Call, Outcome
+from mailhouse.destinations.hubspot import batching as hubspot_batching
 from mailhouse.destinations.klaviyo import arranging, batching
 from mailhouse.destinations.mailchimp import wire
 from mailhouse.destinations.sendgrid import batching as sendgrid_batching
 from mailhouse.settings import Connection, Settings
 from mailhouse.sync.journal import Journal
 from mailhouse.warehouse import Warehouse
+from tests.python.sync.both import SECRETS
 from tests.python.sync.decided import DecidedLook
 
 ROWS = 20
@@ -38,6 +40,8 @@ def small_calls() -> None:
     few = sendgrid_batching.Room(rows=ROWS, leave_rows=ROWS)
     rules = destinations._RULES["sendgrid"]
     destinations._RULES["sendgrid"] = replace(rules, calls=partial(sendgrid_batching.calls, room=few))
+    in_small = partial(hubspot_batching.calls, rows=ROWS, member_rows=ROWS)
+    destinations._RULES["hubspot"] = replace(destinations._RULES["hubspot"], calls=in_small)
 
 
 def noted(log: Path) -> None:
@@ -74,10 +78,10 @@ def noted(log: Path) -> None:
 
 
 def connection(vendor: str, said: dict[str, Any]) -> Connection:
-    name = f"TEST_{vendor.upper()}_KEY"
+    name, secret = f"TEST_{vendor.upper()}_KEY", SECRETS.get(vendor, "api_key")
     limits = {"timeout": 1.0, "settle_time": 2.0, "connections": 2}
     url = f"{said['url']}/{vendor}"
-    return Connection(vendor, vendor, url, {"limits": limits}, {"api_key": name}, {"api_key": said["keys"][vendor]})
+    return Connection(vendor, vendor, url, {"limits": limits}, {secret: name}, {secret: said["keys"][vendor]})
 
 
 def run(said: dict[str, Any]) -> bool:

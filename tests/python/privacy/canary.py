@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from mailhouse.sandbox import klaviyo_members, members
+from mailhouse.sandbox import hubspot_events, klaviyo_members, members
+from mailhouse.sandbox.hubspot_preferences import subscription_row
 from mailhouse.sandbox.klaviyo_events import event_row, metric_row
 from mailhouse.sandbox.klaviyo_profiles import PROFILE, new_profile
 from mailhouse.sandbox.mailchimp_words import hash_of
@@ -49,6 +50,9 @@ class Canary:
         properties |= {"hs_additional_emails": self.old_address, "hs_merged_object_ids": f"9{self.number}"}
         body = {"id": str(self.number), "createdAt": at, "updatedAt": at, "archived": False, "properties": properties}
         store.put("hubspot.contact", Row(str(self.number), body, at, email=self.address))
+        store.put("hubspot.subscription", subscription_row(self.address, "SUBSCRIBED", at))
+        link = f"https://shop.example/{self.token}"
+        store.put("hubspot.email_event", hubspot_events.event_row(f"click{self.number}", "CLICK", self.address, at, 1, url=link))
 
     def _shopify(self, store: Store, at: str) -> None:
         identifier = str(5000 + self.number)

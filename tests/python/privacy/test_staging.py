@@ -14,6 +14,13 @@ ERASED, OTHER = "Ann@Example.org", "bob@example.org"
 # raw table -> key column and address column of a row, where it has them; staging model -> its key column
 ROWS = {
     "raw_hubspot.contacts": {"id": "1", "email": ERASED, "hs_additional_emails": "old@example.org", "hs_merged_object_ids": "4"},
+    "raw_hubspot.subscription_statuses": {
+        "contact_id": "1",
+        "subscriber": ERASED,
+        "subscription_id": "1",
+        "status": "UNSUBSCRIBED",
+    },
+    "raw_hubspot.email_events": {"id": "h", "type": "OPEN", "recipient": ERASED},
     "raw_shopify.customers": {"id": "5", "email": ERASED},
     "raw_shopify.orders": {"id": "6", "customer_id": "5", "email": ERASED, "name": "#6", "total_amount": 10, "currency": "EUR"},
     "raw_mailchimp.members": {"list_id": "l", "id": "m", "email_address": ERASED},
@@ -38,7 +45,7 @@ ROWS = {
 INBOX = {"inbox_id": "i", "seq": 1, "act": "withdraw", "channel": "*", "purpose": "*", "brand": "*", "source": "s"}
 INBOX |= {"reason": "r", "recorded_by": "w", "received_at": NOW}
 MODELS = {
-    "hubspot": ("contacts", "additional_emails", "merged_contacts"),
+    "hubspot": ("contacts", "additional_emails", "merged_contacts", "subscription_statuses", "email_events"),
     "shopify": ("customers",),
     "mailchimp": ("members", "deliveries", "email_activities", "unsubscribes", "complaints"),
     "klaviyo": ("profiles", "suppressions", "list_members", "events", "removed_profiles"),

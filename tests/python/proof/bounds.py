@@ -19,6 +19,8 @@ class Sizes:
     klaviyo_members: int
     sendgrid_upsert: int
     sendgrid_leave: int
+    hubspot_batch: int
+    hubspot_members: int
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ def bound(expected: Expected, delivered: Mapping[Document, Delivered], waiting: 
                 "leave": sum(ceil(len(some) / sizes.mailchimp_leave) for some in owed.leaves.values()),
             }
             bounds = (calls, calls)
-        elif destination == "sendgrid":
-            bounds = (_sendgrid(owed, sizes),) * 2
+        elif destination in ("hubspot", "sendgrid"):
+            calls = (_hubspot if destination == "hubspot" else _sendgrid)(owed, sizes)
+            bounds = (calls, calls)
         else:
             bounds = _klaviyo(owed, sizes)
         for calls, total in zip(bounds, (least, most), strict=True):
@@ -103,6 +106,13 @@ def _sendgrid(owed: _Owed, sizes: Sizes) -> dict[str, int]:
         "write": min(sum(ceil(count / rows) for count in counts) for counts in (alike.values(), by_list)),
         "leave": sum(ceil(len(some) / sizes.sendgrid_leave) for some in owed.leaves.values()),
     }
+
+
+def _hubspot(owed: _Owed, sizes: Sizes) -> dict[str, int]:
+    """Documents by themselves, joiners and leavers list by list."""
+    moves = {"join": owed.joins, "leave": owed.leaves}
+    calls = {name: sum(ceil(len(some) / sizes.hubspot_members) for some in lists.values()) for name, lists in moves.items()}
+    return {**calls, "write": ceil(len(owed.written) / sizes.hubspot_batch)}
 
 
 def _klaviyo(owed: _Owed, sizes: Sizes) -> tuple[dict[str, int], dict[str, int]]:

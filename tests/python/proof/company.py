@@ -63,9 +63,11 @@ FEEDS = (
     Feed("seg_news", "sendgrid", "News"),
     Feed("seg_vip", "sendgrid", "Vip", rollout=0.6),
     Feed("seg_keep", "sendgrid", "Keep", mode="upsert", purpose="research"),
+    Feed("seg_news", "hubspot", "News"),
+    Feed("seg_keep", "hubspot", "Keep", mode="upsert", purpose="research"),
 )
 SEGMENTS = tuple(sorted({feed.segment for feed in FEEDS}))
-CONTAINERS = {"mailchimp": ("Customers", "Partners"), "klaviyo": ("",), "sendgrid": ("",)}
+CONTAINERS = {"mailchimp": ("Customers", "Partners"), "klaviyo": ("",), "sendgrid": ("",), "hubspot": ("",)}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The shipped engine between the truth and three modelled ESPs: builds, syncs, receipts, and processes that die."""
+"""The shipped engine between the truth and the modelled ESPs: builds, syncs, receipts, and processes that die."""
 
 import dataclasses
 import functools
@@ -19,6 +19,8 @@ from mailhouse import destinations, sync
 from mailhouse.clock import Clock, FixedClock
 from mailhouse.consent import ConsentAct, Inbox
 from mailhouse.destinations import Rules
+from mailhouse.destinations.hubspot import batching as hubspot_batching
+from mailhouse.destinations.hubspot import wire as hubspot_wire
 from mailhouse.destinations.klaviyo import batching
 from mailhouse.destinations.klaviyo import wire as klaviyo_wire
 from mailhouse.destinations.klaviyo.arranging import Room
@@ -29,6 +31,7 @@ from mailhouse.settings import Connection, Settings
 from mailhouse.sync import state
 from mailhouse.sync.context import ConsentLook, Ear
 from mailhouse.warehouse import Warehouse, in_memory
+from tests.python.proof import hubspot_esp
 from tests.python.proof.bounds import Sizes
 from tests.python.proof.company import CONTAINERS, SEGMENTS, Company
 from tests.python.proof.effects import Document
@@ -44,7 +47,7 @@ from tests.python.proof.sendgrid_esp import ROWS as UPSERT_ROWS
 
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 MEANT = sync.Approval("the test means it", "a test")
-DESTINATIONS = ("mailchimp", "klaviyo", "sendgrid")
+DESTINATIONS = ("mailchimp", "klaviyo", "sendgrid", "hubspot")
 SIZES = Sizes(
     mailchimp_batch=120,
     mailchimp_leave=50,
@@ -52,6 +55,8 @@ SIZES = Sizes(
     klaviyo_members=MEMBER_ROWS,
     sendgrid_upsert=UPSERT_ROWS,
     sendgrid_leave=LEAVE_ROWS,
+    hubspot_batch=hubspot_esp.BATCH_ROWS,
+    hubspot_members=hubspot_esp.MEMBER_ROWS,
 )
 
 
@@ -89,6 +94,7 @@ class Engine:
             "mailchimp": Esp("mailchimp", self.clock, mailchimp_wire.keeps, CONTAINERS["mailchimp"]),
             "klaviyo": KlaviyoEsp("klaviyo", self.clock, klaviyo_wire.keeps, CONTAINERS["klaviyo"]),
             "sendgrid": SendGridEsp("sendgrid", self.clock, sendgrid_wire.keeps, CONTAINERS["sendgrid"]),
+            "hubspot": Esp("hubspot", self.clock, hubspot_wire.keeps, CONTAINERS["hubspot"]),
         }
         self.models = Models(self.settings, self.consent)
         self.inbox = Inbox(self.settings.inbox_path)
@@ -233,6 +239,7 @@ def in_small_calls(sizes: Sizes) -> Iterator[None]:
     calls = {
         "klaviyo": functools.partial(batching.calls, room=room),
         "sendgrid": functools.partial(sendgrid_batching.calls, room=few),
+        "hubspot": functools.partial(hubspot_batching.calls, rows=sizes.hubspot_batch, member_rows=sizes.hubspot_members),
     }
     shipped = {name: destinations._RULES[name] for name in calls}
     destinations._RULES.update({name: dataclasses.replace(rules, calls=calls[name]) for name, rules in shipped.items()})
@@ -246,7 +253,12 @@ def in_small_calls(sizes: Sizes) -> Iterator[None]:
 @contextmanager
 def modelled(esps: Callable[[], Mapping[str, Esp]]) -> Iterator[None]:
     """Let the vendors' rules speak to the modelled ESPs."""
-    accounts = {"mailchimp": MailchimpAccount, "klaviyo": KlaviyoAccount, "sendgrid": SendGridAccount}
+    accounts = {
+        "mailchimp": MailchimpAccount,
+        "klaviyo": KlaviyoAccount,
+        "sendgrid": SendGridAccount,
+        "hubspot": hubspot_esp.HubSpotAccount,
+    }
     with in_small_calls(SIZES):
         shipped = dict(destinations._RULES)
         for vendor, account in accounts.items():

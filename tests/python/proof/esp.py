@@ -125,7 +125,7 @@ class Esp:
 
 
 class Account(ABC):
-    """Implements `Destination` as far as both ESPs are alike; `_take` is how each takes a call."""
+    """Implements `Destination` as far as the ESPs are alike; `_take` is how each takes a call."""
 
     def __init__(self, esp: Esp) -> None:
         self.name, self.limits, self.esp = esp.name, LIMITS, esp
@@ -191,6 +191,20 @@ class Account(ABC):
     @abstractmethod
     def _take(self, call: Call, began: Any) -> list[Outcome]:
         """Change the records as the call says; one outcome a row."""
+
+    def _move(self, call: Call, change: Change, began: Any) -> Outcome:
+        """Put somebody on a list, or take them off, by the ESP's own id, else by the address."""
+        # both ESPs that move people by their own ids keep a document under the key that we give it
+        kept = self.esp.by_id.get(change.vendor_id) or self.esp.records[""].get(change.key)
+        if kept is None and call.action == "leave":
+            return Outcome(change.key, "accepted")
+        if kept is None:
+            return Outcome(change.key, "rejected", "no_profile", "there is no profile of that address")
+        if call.action == "leave":
+            self.esp.remove("ours", "", call.membership, kept.key, began)
+        else:
+            self.esp.add("ours", "", call.membership, kept.key, began)
+        return Outcome(change.key, "accepted", vendor_id=kept.vendor_id)
 
     async def resume(self, call: Call, reference: str) -> list[Outcome]:
         return await self.settle(call)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailhouse.destinations import Call, Change, Outcome
+from mailhouse.destinations import Call, Outcome
 from mailhouse.destinations.klaviyo import wire
 from mailhouse.http import OutcomeUnknown
 from tests.python.proof.esp import Account, Esp
@@ -119,19 +119,6 @@ class KlaviyoAccount(Account):
         if len(call.changes) > MEMBER_ROWS:
             raise AssertionError(f"a call of {len(call.changes)} rows")
         return [self._move(call, change, began) for change in call.changes]
-
-    def _move(self, call: Call, change: Change, began: datetime) -> Outcome:
-        kept = self.esp.by_id.get(change.vendor_id)
-        kept = kept or self.esp.records[""].get(wire.key_of(change.address))
-        if kept is None and call.action == "leave":
-            return Outcome(change.key, "accepted")
-        if kept is None:
-            return Outcome(change.key, "rejected", "no_profile", "there is no profile of that address")
-        if call.action == "leave":
-            self.esp.remove("ours", "", call.membership, kept.key, began)
-        else:
-            self.esp.add("ours", "", call.membership, kept.key, began)
-        return Outcome(change.key, "accepted", vendor_id=kept.vendor_id)
 
     async def resume(self, call: Call, reference: str) -> list[Outcome]:
         return await self._finished(reference, call)

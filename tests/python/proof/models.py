@@ -27,6 +27,8 @@ FIELDS = {
     "mailchimp": {"first_name": "FNAME", "orders": "ORDERS", "birthday": "BIRTHDAY"},
     "klaviyo": {"first_name": "first_name", "orders": "orders", "birthday": "birthday"},
     "sendgrid": {"first_name": "first_name", "orders": "orders", "birthday": "birthday"},
+    # a CRM is told nothing that says who somebody is
+    "hubspot": {"first_name": "greeting", "orders": "orders", "birthday": "birthday"},
 }
 PROFILE_COLUMNS = (
     *("customer_id", "email", "mailbox", "profile_customer_id", "esp_status", "esp_id"),

@@ -231,7 +231,7 @@ def marketer_removes(around: Surroundings, world: World) -> None:
 def marketer_edits(around: Surroundings, world: World) -> None:
     """A marketer corrects somebody's name by hand."""
     esp, key = _esp(around), _person(around, world).key
-    name = {"mailchimp": "FNAME", "klaviyo": "first_name", "sendgrid": "first_name"}[esp.name]
+    name = {"mailchimp": "FNAME", "klaviyo": "first_name", "sendgrid": "first_name", "hubspot": "greeting"}[esp.name]
     for container, records in esp.records.items():
         if key in records:
             esp.write_fields("marketer", container, key, {name: "By hand"})
@@ -246,7 +246,8 @@ def stops_mailing(around: Surroundings, esp: Esp, person: Person) -> None:
     """An ESP mails somebody no more, by their own word or because mail bounces."""
     key = person.key
     cleans = around.random.random() < 0.3
-    gave_up = {"mailchimp": "cleaned", "klaviyo": "suppressed", "sendgrid": "bounced"}
+    # HubSpot has one word for both
+    gave_up = {"mailchimp": "cleaned", "klaviyo": "suppressed", "sendgrid": "bounced", "hubspot": "unsubscribed"}
     status = gave_up[esp.name] if cleans else "unsubscribed"
     records = [records[key] for records in esp.records.values() if key in records]
     for kept in records:

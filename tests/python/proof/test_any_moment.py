@@ -135,7 +135,7 @@ class Town:
 @pytest.fixture
 def town(tmp_path: Path, consent: dict[str, Any]) -> Iterator[Town]:
     made = Town(tmp_path, consent)
-    with quick_values(), in_small_calls(Sizes(ROWS, ROWS, ROWS, ROWS)):
+    with quick_values(), in_small_calls(Sizes(*[ROWS] * 8)):
         yield made
     made.close()
 

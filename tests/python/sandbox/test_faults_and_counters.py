@@ -118,7 +118,7 @@ def test_calls_are_counted_by_template_with_rows_and_statuses(sandbox_server):
     entries = {(entry["vendor"], entry["method"], entry["path"]): entry for entry in counted["calls"]}
     listing = entries["hubspot", "GET", "/crm/objects/{version}/contacts"]
     assert (listing["calls"], listing["rows"], listing["writes"]) == (2, 8, False)
-    assert entries["hubspot", "GET", "/crm/objects/{version}/contacts/{contact_id}"]["statuses"] == {"404": 1}
+    assert entries["hubspot", "GET", "/crm/objects/{version}/contacts/{record_id}"]["statuses"] == {"404": 1}
     batches = entries["mailchimp", "POST", "/3.0/lists/{list_id}"]
     assert (batches["calls"], batches["rows"], batches["writes"]) == (2, 1, True)
     assert (counted["writes"], counted["total"]) == (2, 5)

@@ -1,9 +1,9 @@
-"""A world with ESPs of opposite kinds: Mailchimp's batches and tags, the jobs and lists of Klaviyo and of SendGrid."""
+"""A world with ESPs of opposite kinds: Mailchimp's batches and tags, the jobs of Klaviyo and SendGrid, HubSpot's batches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from mailhouse.sandbox import members
+from mailhouse.sandbox import hubspot_members, members
 from mailhouse.sandbox import sendgrid_people as sendgrid
 from mailhouse.sandbox.klaviyo_members import LIST, lists_of
 from mailhouse.sandbox.klaviyo_profiles import PROFILE
@@ -13,6 +13,11 @@ from tests.python.sync.conftest import FIELDS, World, model
 KLAVIYO_FIELDS = {"first_name": "first_name", "country": "location.country", "orders": "Orders"}
 SENDGRID_FIELDS = {"first_name": "first_name", "country": "country", "orders": "orders"}
 SENDGRID_CALLS = {"PUT /v3/marketing/contacts": "upsert", "DELETE /v3/marketing/lists/{id}/contacts": "leave"}
+# HubSpot is written nothing that says who somebody is
+HUBSPOT_FIELDS = {"first_name": "greeting", "orders": "orders", "last_order_date": "last_order_date"}
+PROFILE_FIELDS = {"klaviyo": KLAVIYO_FIELDS, "sendgrid": SENDGRID_FIELDS, "hubspot": HUBSPOT_FIELDS}
+# how a vendor's secret is called where it is no `api_key`
+SECRETS = {"hubspot": "token"}
 IMPORT, LIST_MEMBERS = "/api/profile-bulk-import-jobs", "/relationships/profiles"
 
 
@@ -20,13 +25,17 @@ IMPORT, LIST_MEMBERS = "/api/profile-bulk-import-jobs", "/relationships/profiles
 class Both(World):
     """`World`, with profile models for the others over the same people; a segment also feeds the lists of its name.
 
-    SendGrid is there as soon as a segment feeds it.
+    SendGrid and HubSpot are there as soon as a segment feeds them.
     """
+
+    hubspot_settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.warehouse.execute("create or replace view profiles.klaviyo_profiles as select * from profiles.mailchimp_profiles")
-        self.warehouse.execute("create or replace view profiles.sendgrid_profiles as select * from profiles.mailchimp_profiles")
+        for name in PROFILE_FIELDS:
+            self.warehouse.execute(
+                f"create or replace view profiles.{name}_profiles as select * from profiles.mailchimp_profiles"
+            )
 
     def segment(
         self,
@@ -36,26 +45,31 @@ class Both(World):
         klaviyo: bool = True,
         mailchimp: bool = True,
         sendgrid: bool = False,
+        hubspot: bool = False,
         **meta: Any,
     ) -> None:
         super().segment(name, people, **meta)
         entries = self.segments[f"seg_{name}"] if mailchimp else []
-        for destination, feeds in (("klaviyo", klaviyo), ("sendgrid", sendgrid)):
-            if feeds:
-                words = {"destination": destination, "audience": name.title(), "purpose": "marketing_email"}
-                entries = [*entries, {**words, **{key: value for key, value in meta.items() if key != "tag"}}]
+        feeds = {"klaviyo": klaviyo, "sendgrid": sendgrid, "hubspot": hubspot}
+        for destination in [one for one, is_fed in feeds.items() if is_fed]:
+            words = {"destination": destination, "audience": name.title(), "purpose": "marketing_email"}
+            entries = [*entries, {**words, **{key: value for key, value in meta.items() if key != "tag"}}]
         self.segments[f"seg_{name}"] = entries
 
     def connection_to(self, vendor: str) -> Connection:
-        secrets = {"api_key": self.esp.runtime.secrets[vendor]["api_key"]}
-        url, names = f"{self.esp.url}/{vendor}", {"api_key": f"TEST_{vendor.upper()}_KEY"}
-        return Connection(vendor, vendor, url, {"limits": self.limits}, names, secrets)
+        name = SECRETS.get(vendor, "api_key")
+        secrets, names = {name: self.esp.runtime.secrets[vendor][name]}, {name: f"TEST_{vendor.upper()}_KEY"}
+        said = {"limits": self.limits}
+        if vendor == "hubspot":
+            # the burst of a real portal is no part of what is tested here
+            said = {"limits": {**self.limits, "rate": 1000.0, "burst": 1000}, **self.hubspot_settings}
+        return Connection(vendor, vendor, f"{self.esp.url}/{vendor}", said, names, secrets)
 
     @property
     def others(self) -> list[str]:
         """The ESPs beside Mailchimp."""
         fed = {entry["destination"] for entries in self.segments.values() for entry in entries}
-        return ["klaviyo", *(["sendgrid"] if "sendgrid" in fed else [])]
+        return [name for name in PROFILE_FIELDS if name == "klaviyo" or name in fed]
 
     @property
     def settings(self) -> Settings:
@@ -64,8 +78,7 @@ class Both(World):
 
     def models(self) -> list[dict[str, Any]]:
         columns = ["customer_id", "email", "mailbox", *FIELDS, *self.profile_columns]
-        fields = {"klaviyo": KLAVIYO_FIELDS, "sendgrid": SENDGRID_FIELDS}
-        meta = {name: {"destination": name, "key": "email", "fields": fields[name]} for name in self.others}
+        meta = {name: {"destination": name, "key": "email", "fields": PROFILE_FIELDS[name]} for name in self.others}
         profiles = [model(f"{name}_profiles", "profiles", {"profile_of": meta[name]}, columns) for name in self.others]
         return [*super().models(), *profiles]
 
@@ -96,6 +109,13 @@ class Both(World):
                 profiles = {one.id: one.body["email"] for one in store.page(PROFILE, limit=100_000)}
                 return {email for key, email in profiles.items() if row.id in lists_of(store, key)}
         return set()
+
+    def hubspot_listed(self, name: str) -> set[str]:
+        """Addresses on a list of the sandbox's HubSpot."""
+        store = self.esp.store
+        (row,) = store.search("hubspot.list", "json_extract(body, '$.name') = ?", [name], ordering="num", limit=1)
+        contacts = store.get_many("hubspot.contact", [one for one, _ in hubspot_members.page(store, row.id, "0", 100_000)])
+        return {contact.email for contact in contacts.values()}
 
     def klaviyo_writes(self) -> dict[str, int]:
         """Write calls to Klaviyo since the last look, by what they do."""

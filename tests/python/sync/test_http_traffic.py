@@ -32,7 +32,7 @@ from mailhouse.http import (
     waiting,
 )
 from mailhouse.http.budget import DailyBudget
-from mailhouse.http.rates import Window, reserved
+from mailhouse.http.rates import Bucket, Window, reserved
 from mailhouse.settings import Connection
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -597,3 +597,10 @@ def test_traffic_belongs_to_a_connection_and_to_its_time():
     other = connection("http://127.0.0.1:2")
     assert isinstance(traffic_of(other, known, SystemClock()), Traffic)
     assert traffic_of(other, known, SystemClock()) is traffic_of(other, known, SystemClock())
+
+
+def test_no_wait_is_shorter_than_the_smallest_step_of_a_clock():
+    bucket = Bucket(15.0, 1, 0.0, 0.0)
+    bucket.take(0.0)
+    assert bucket.wait(0.0, urgent=False) == pytest.approx(1 / 15)
+    assert bucket.wait(1 / 15 - 5e-7, urgent=False) == 0.0

@@ -1,0 +1,1 @@
+"""OAuth: a browser's grant on the loopback, tokens kept encrypted, renewed once for all processes."""
