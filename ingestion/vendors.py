@@ -6,13 +6,16 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from ingestion import hubspot, klaviyo, mailchimp, shopify
+from ingestion import hubspot, klaviyo, mailchimp, salesforce, shopify
 from ingestion.fields import Fields
 from ingestion.klaviyo.account import Account as KlaviyoAccount
 from ingestion.klaviyo.removed import removed as removed_from_klaviyo
 from ingestion.known import REMOVED, Known
 from ingestion.mailchimp.account import Account
 from ingestion.mailchimp.removed import removed as removed_from_account
+from ingestion.salesforce.org import Org
+from ingestion.salesforce.removed import removed as removed_from_org
+from ingestion.salesforce.settings import RESOURCES as SALESFORCE
 from ingestion.shopify.graphql import Shop
 from ingestion.shopify.orders import TABLES as ORDER_TABLES
 from ingestion.shopify.queries import count
@@ -69,6 +72,18 @@ def _gone_from_klaviyo(landing: Landing, settings: Settings, known: Known) -> Re
     return removed_from_klaviyo(landing, KlaviyoAccount(landing.connection, landing.clock), known)
 
 
+def _salesforce_custom(settings: Settings) -> dict[str, dict[str, str]]:
+    return {one.table: _custom(settings, f"salesforce_{one.table}") for one in SALESFORCE}
+
+
+def _salesforce(landing: Landing, settings: Settings) -> DltSource:
+    return salesforce.salesforce(landing, Org(landing.connection, landing.clock), _salesforce_custom(settings))
+
+
+def _gone_from_org(landing: Landing, settings: Settings, known: Known) -> Removed:
+    return removed_from_org(landing, Org(landing.connection, landing.clock), known)
+
+
 VENDORS: dict[str, Vendor] = {
     "hubspot": Vendor(
         source=_hubspot,
@@ -97,5 +112,11 @@ VENDORS: dict[str, Vendor] = {
         tables=lambda settings: klaviyo.tables(_custom(settings, "klaviyo_profiles")),
         probe=lambda connection, clock: KlaviyoAccount(connection, clock).ask_for_one_list(),
         gone=_gone_from_klaviyo,
+    ),
+    "salesforce": Vendor(
+        source=_salesforce,
+        tables=lambda settings: salesforce.tables(_salesforce_custom(settings)),
+        probe=lambda connection, clock: Org(connection, clock).one("SELECT Id FROM Contact LIMIT 1"),
+        gone=_gone_from_org,
     ),
 }

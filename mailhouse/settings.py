@@ -19,6 +19,7 @@ VENDOR_URLS = {
     "shopify": None,  # every shop has an address of its own
     "mailchimp": "https://api.mailchimp.com",
     "klaviyo": "https://a.klaviyo.com",
+    "salesforce": None,  # every org has a domain of its own
 }
 VARIABLE = re.compile("[A-Z_][A-Z0-9_]*")
 CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings", "retention"}

@@ -4,8 +4,10 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
+
 from mailhouse.errors import ConfigurationError
-from mailhouse.sandbox.company import choices, housekeeping, klaviyo_day, mailing, newcomers, trading, truth
+from mailhouse.sandbox.company import choices, housekeeping, klaviyo_day, mailing, newcomers, salesforce_day, trading, truth
 from mailhouse.sandbox.company.calendar import Calendar
 from mailhouse.sandbox.company.day import Addresses, Day, Town
 from mailhouse.sandbox.company.state import Company, load
@@ -13,6 +15,7 @@ from mailhouse.sandbox.company.summary import Summary
 from mailhouse.sandbox.store import Store
 
 MOST_DAYS = 3_650
+LATER = {"klaviyo": truth.PROFILES, "salesforce": truth.SALES}  # systems whose truth is kept apart
 
 
 def advance(store: Store, truth_path: Path | str, days: int) -> Summary:
@@ -31,30 +34,33 @@ def advance(store: Store, truth_path: Path | str, days: int) -> Summary:
         known = company.ids["person"]
         people = [person for person in truth.all_people(connection) if int(person.person_id[1:]) < known]
         town = Town(people, truth.records_of(connection))
-        found = truth.records_of(connection, truth.PROFILES)
-        profiles = {person: [record for _, record in records] for person, records in found.items()}
-        before = {person: len(records) for person, records in profiles.items()}
+        later = {source: _records(connection, table) for source, table in LATER.items()}
+        before = {source: {person: len(records) for person, records in found.items()} for source, found in later.items()}
         company.taken = Addresses(store, people)
         for _ in range(days):
-            _pass(store, company, town, profiles, summary)
+            _pass(store, company, town, later, summary)
         truth.add_links(connection, town.links)
-        truth.add_links(connection, _new_links(town, profiles, before), truth.PROFILES)
+        for source, table in LATER.items():
+            truth.add_links(connection, _new_links(town, source, later[source], before[source]), table)
         truth.put_people(connection, town.changed.values())
         company.save(store)
     return summary
 
 
-def _new_links(town: Town, profiles: dict[str, list[str]], before: dict[str, int]) -> list[truth.Link]:
-    """Whose the profiles are that came since."""
+def _records(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, list[str]]:
+    """Each person's records in a system whose truth is kept apart."""
+    return {person: [record for _, record in records] for person, records in truth.records_of(connection, table).items()}
+
+
+def _new_links(town: Town, source: str, found: dict[str, list[str]], before: dict[str, int]) -> list[truth.Link]:
+    """Whose the records are that came since."""
     ref = {person.person_id: person.customer_ref for person in town.people}
     return [
-        ("klaviyo", record, person, ref[person])
-        for person, records in profiles.items()
-        for record in records[before.get(person, 0) :]
+        (source, record, person, ref[person]) for person, records in found.items() for record in records[before.get(person, 0) :]
     ]
 
 
-def _pass(store: Store, company: Company, town: Town, profiles: dict[str, list[str]], summary: Summary) -> None:
+def _pass(store: Store, company: Company, town: Town, later: dict[str, dict[str, list[str]]], summary: Summary) -> None:
     start = store.now()
     end = start + timedelta(days=1)
     company.calendar = Calendar(company.calendar.first, end)
@@ -71,6 +77,7 @@ def _pass(store: Store, company: Company, town: Town, profiles: dict[str, list[s
     choices.withdraw(day)
     mailing.react_late(day)
     mailing.send(day)
-    klaviyo_day.live(day, profiles)
+    klaviyo_day.live(day, later["klaviyo"])
+    salesforce_day.live(day, later["salesforce"])
     store.set_now(end)
     summary.now = end

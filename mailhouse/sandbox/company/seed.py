@@ -18,6 +18,7 @@ from mailhouse.sandbox.company import (
     mailboxes,
     people,
     purchases,
+    salesforce,
     schedule,
     shop_orders,
     truth,
@@ -89,6 +90,7 @@ def seed(
         profiles = klaviyo.fill(store, company, histories, records.customer_of, summary)
         truth.add_links(connection, records.links)
         truth.add_links(connection, profiles, truth.PROFILES)
+        truth.add_links(connection, salesforce.fill(store, company, histories, summary), truth.SALES)
         truth.put_people(connection, inhabitants)
         summary.people = len(inhabitants)
         company.save(store)

@@ -23,6 +23,15 @@ FIRST_IDS = {
     "mailchimp.campaign": 51_000_001,
     "mailchimp.segment": 812_001,
     "mailchimp.abuse_report": 401,
+    "salesforce.Contact": 1,
+    "salesforce.Lead": 1,
+    "salesforce.Account": 1,
+    "salesforce.Opportunity": 1,
+    "salesforce.Campaign": 1,
+    "salesforce.CampaignMember": 1,
+    "salesforce.Task": 1,
+    "salesforce.Case": 1,
+    "salesforce.case number": 1_001,
     "person": 1,
     "order name": 1001,
 }
@@ -86,5 +95,5 @@ def load(store: Store) -> Company:
         list_id=found["list_id"],
         names=NamePools(found["seed"]),
         phones=PhoneBook(found["phones"]),
-        ids=found["ids"],
+        ids=FIRST_IDS | found["ids"],
     )

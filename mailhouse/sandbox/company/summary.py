@@ -29,6 +29,11 @@ class Summary:
     profiles: int = 0
     profiles_changed: int = 0
     profile_events: int = 0
+    salesforce_contacts: int = 0
+    salesforce_leads: int = 0
+    salesforce_changed: int = 0
+    salesforce_merged: int = 0
+    salesforce_deleted: int = 0
 
     def as_dict(self) -> dict[str, int | str]:
         """With the clock as ISO 8601 text."""

@@ -1,7 +1,8 @@
 """Who is truly who, kept apart from everything the chain may read: for scoring only.
 
 `truth(source, record_id, person_id, customer_ref)` has one row a record that ever existed in the CRM, the shop or Mailchimp,
-`klaviyo_truth` the same of Klaviyo's profiles, which came later and would change every figure that is told of the others;
+`klaviyo_truth` and `salesforce_truth` the same of Klaviyo's profiles and of Salesforce's contacts and leads, which came later
+and would change every figure that is told of the others;
 `people` has the latent side of each person, which `advance` needs to go on with them.
 """
 
@@ -29,7 +30,7 @@ PEOPLE = pa.schema(
     ]
 )
 TRUTH = pa.schema([(name, pa.string()) for name in ("source", "record_id", "person_id", "customer_ref")])
-RECORDS, PROFILES = "truth", "klaviyo_truth"
+RECORDS, PROFILES, SALES = "truth", "klaviyo_truth", "salesforce_truth"
 Link = tuple[str, str, str, str | None]
 
 
@@ -48,8 +49,8 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Both tables, empty."""
-    for table in (RECORDS, PROFILES):
+    """The tables, empty."""
+    for table in (RECORDS, PROFILES, SALES):
         connection.execute(
             f"create or replace table {table} (source varchar not null, record_id varchar not null, "
             "person_id varchar not null, customer_ref varchar, primary key (source, record_id))"
