@@ -11,9 +11,7 @@ from ingestion.salesforce.session import slow_down
 from mailhouse.clock import Clock
 from mailhouse.errors import CredentialsRejected, MalformedAnswer
 from mailhouse.settings import Connection
-from mailhouse.vendors.salesforce_grant import asked_grant, secret_name
-
-__all__ = ["Session"]
+from mailhouse.vendors.salesforce_grant import TOKEN, asked_grant, secret_name
 
 
 class Session(AuthBase):
@@ -40,7 +38,7 @@ class Session(AuthBase):
     def _grant(self) -> None:
         asked = asked_grant(self._connection, self._clock.now() + timedelta(minutes=3))
         try:
-            response = self._session.post(self._connection.url + settings.TOKEN, data=asked)
+            response = self._session.post(self._connection.url + TOKEN, data=asked)
         except VendorRefused as error:
             if error.status != 400:
                 raise

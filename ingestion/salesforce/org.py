@@ -9,9 +9,9 @@ from ingestion.salesforce import settings
 from ingestion.salesforce.auth import Session
 from ingestion.salesforce.session import slow_down
 from mailhouse.clock import Clock
-from mailhouse.errors import MalformedAnswer
 from mailhouse.settings import Connection
 from mailhouse.vendors.salesforce_grant import secret_name
+from mailhouse.vendors.salesforce_queries import API_VERSION, moment
 
 Record = dict[str, Any]
 
@@ -21,7 +21,7 @@ class Org:
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection, self.clock = connection, clock
-        self.version = str(connection.settings.get("api_version", settings.API_VERSION))
+        self.version = str(connection.settings.get("api_version", API_VERSION))
         self.auth = Session(connection, clock)
         self.session = VendorSession(
             connection,
@@ -63,13 +63,7 @@ class Org:
 
     def moment(self, value: Any) -> datetime:
         """A moment of an answer. Raises MalformedAnswer when it is none."""
-        try:
-            return datetime.fromisoformat(value)
-        except (TypeError, ValueError) as error:
-            raise MalformedAnswer(
-                f"connection {self.connection.id}: a record without a readable SystemModstamp;"
-                " nothing of it was taken, see whether the vendor's API changed"
-            ) from error
+        return moment(self.connection.id, value)
 
 
 def stamp(moment: datetime) -> str:

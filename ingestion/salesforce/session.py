@@ -5,7 +5,7 @@ from typing import Any
 import requests
 
 from ingestion.client import parse
-from ingestion.salesforce.settings import LIMIT_EXCEEDED
+from mailhouse.vendors.salesforce_grant import LIMIT_EXCEEDED
 
 PAUSE = 30.0  # seconds; nothing says how long, and the calls of 24 hours come back one by one
 

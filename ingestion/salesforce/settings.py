@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from ingestion.fields import Fields, fields
 from ingestion.pace import Rate
 
-API_VERSION = "67.0"  # a connection may name another under `settings: {api_version: …}`
-TOKEN = "/services/oauth2/token"
 QUERY, QUERY_ALL = "/services/data/v{version}/query", "/services/data/v{version}/queryAll"
 BULK = "/services/data/v{version}/jobs/query"
 PAGES = "/services/data/"  # where nextRecordsUrl must lead
@@ -16,7 +14,6 @@ BULK_PAGE = 50_000  # records of a result that are fetched at once
 RATE = Rate(calls=20, seconds=1)  # Salesforce limits the calls of a day and of long runners, not of a second: our own choice
 REMOVALS_HOURS = 144  # all ids are held against ours so often: what was deleted for good never lay in the recycle bin
 STOP_IF_REMOVED, REMOVED_FLOOR = 0.2, 50  # more records gone at once than this share, and this many: another org
-LIMIT_EXCEEDED = "REQUEST_LIMIT_EXCEEDED"
 
 SYSTEM = {
     "created_date": "timestamp CreatedDate",

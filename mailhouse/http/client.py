@@ -92,11 +92,12 @@ class HttpClient:
     async def write(
         self, method: str, path: str, template: str, body: Any, *, lane: Lane = "ordinary", again: bool = True
     ) -> Answer:
-        """Send a change; `again` says that it may be sent twice without harm (an upsert, a removal).
+        """Send a change, as JSON unless it is bytes; `again` says that it may be sent twice without harm (an upsert, a removal).
 
         Raises OutcomeUnknown when it may have been taken, VendorUnreachable when it surely was not, CredentialsRejected.
         """
-        return await self._ask(method, path, template, None, orjson.dumps(body), lane, again=again)
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
+        return await self._ask(method, path, template, None, content, lane, again=again)
 
     async def _ask(
         self, method: str, path: str, template: str, params: _Params, body: bytes | None, lane: Lane, *, again: bool

@@ -74,6 +74,12 @@ PLACES = (
     Place("klaviyo", "list_members", "profile", "id"),
     Place("klaviyo", "events", "profile", "profile_id", emails=("recipient",)),
     Place("klaviyo", "removed", "profile", "id", where="resource in ('profiles', 'list_members')"),
+    Place("salesforce", "contacts", "contact", "id", emails=("email",), phones=("phone", "mobile_phone")),
+    Place("salesforce", "leads", "lead", "id", emails=("email",), phones=("phone", "mobile_phone")),
+    Place("salesforce", "campaign_members", "contact", "contact_id", owned={"lead": "lead_id"}),
+    Place("salesforce", "tasks", "contact", "who_id", owned={"lead": "who_id"}),
+    Place("salesforce", "cases", "contact", "contact_id"),
+    Place("salesforce", "removed", "contact", "id", where="resource in ('contacts', 'leads')", owned={"lead": "id"}),
     Place("inbox", "consent_acts", "act", "event_id", emails=("address",)),
 )
 BY_TABLE = {(place.vendor, place.table): place for place in PLACES}

@@ -28,7 +28,7 @@ def update(store: Store, of: SObject, row: Row, values: dict[str, Any], moment: 
 
 def _note(store: Store, of: SObject, row: Row, before: Any) -> None:
     history, at = OBJECTS[f"{of.name}History"], row.updated_at
-    body = {"Field": TRACKED, "OldValue": str(bool(before)).lower(), "NewValue": str(bool(row.body[TRACKED])).lower()}
+    body = {"Field": TRACKED, "OldValue": bool(before), "NewValue": bool(row.body[TRACKED])}
     body[f"{of.name}Id"] = row.id
     store.put(history.kind, record_row(history, identifier(history.prefix, next_number(store)), body, at, at))
 
@@ -50,14 +50,32 @@ def merge_into(store: Store, of: SObject, master: Row, loser: Row, moment: datet
         filled[TRACKED] = True
     update(store, of, master, filled, moment)
     bin_record(store, of, loser, moment, master.id)
+    for child, field, row in _children(store, of, loser.id):
+        update(store, child, row, {field: master.id}, moment)
+
+
+def _children(store: Store, of: SObject, record_id: str) -> list[tuple[SObject, str, Row]]:
+    """What hangs on a record: the object, the field that names the record, and the row."""
+    found = []
     for name, field in CHILDREN.get(of.name, ()):
-        child = OBJECTS[name]
-        for row in store.search(child.kind, f"json_extract(body, '$.{field}') = ?", [loser.id], ordering="id", limit=10_000):
-            update(store, child, row, {field: master.id}, moment)
+        child, named = OBJECTS[name], f"json_extract(body, '$.{field}') = ?"
+        rows = store.search(child.kind, named, [record_id], ordering="id", limit=10_000, deleted=None)
+        found += [(child, field, row) for row in rows]
+    return found
 
 
 def purge(store: Store, of: SObject, record_id: str) -> bool:
-    """Really gone, past the recycle bin; whether there was one."""
+    """Really gone, past the recycle bin, with its memberships and its history; whether there was one."""
+    for child, field, row in _children(store, of, record_id):
+        if child.name == "CampaignMember":
+            store.delete(child.kind, row.id)
+        else:
+            update(store, child, row, {field: None})
+    if of.name in PEOPLE:
+        history = OBJECTS[f"{of.name}History"].kind
+        named = f"json_extract(body, '$.{of.name}Id') = ?"
+        for entry in store.search(history, named, [record_id], ordering="id", limit=10_000):
+            store.delete(history, entry.id)
     return store.delete(of.kind, record_id)
 
 

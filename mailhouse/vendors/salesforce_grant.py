@@ -9,6 +9,9 @@ from mailhouse.settings import Connection
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUDIENCE = "https://login.salesforce.com"  # `settings: {audience: …}`: https://test.salesforce.com for a Salesforce sandbox
+TOKEN = "/services/oauth2/token"
+# with a 403, which elsewhere means that we may not
+LIMIT_EXCEEDED = "REQUEST_LIMIT_EXCEEDED"
 PRIVATE_KEY, CLIENT_SECRET = "private_key", "client_secret"
 
 

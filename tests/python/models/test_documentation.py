@@ -68,6 +68,7 @@ def test_every_source_names_its_vendor(manifest: dict[str, Any]) -> None:
         "shopify": "shopify",
         "mailchimp": "mailchimp",
         "klaviyo": "klaviyo",
+        "salesforce": "salesforce",
         "contact_points": None,
         "privacy": None,
         "inbox": None,
