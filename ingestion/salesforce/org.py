@@ -21,6 +21,7 @@ class Org:
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection, self.clock = connection, clock
+        url = address(connection)
         self.version = str(connection.settings.get("api_version", API_VERSION))
         self.auth = Session(connection, clock)
         self.session = VendorSession(
@@ -31,7 +32,7 @@ class Org:
             slow_down=slow_down,
             renew=self.auth.renew,
         )
-        self.client = VendorClient(self.session, base_url=address(connection), auth=self.auth)
+        self.client = VendorClient(self.session, base_url=url, auth=self.auth)
 
     def pages(self, soql: str, *, deleted: bool = True) -> Iterator[tuple[list[Record], bool]]:
         """The pages of a query, each with whether it is the last; `deleted` looks into the recycle bin too.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from mailhouse.sandbox import salesforce_records as records
 from mailhouse.sandbox.auth import bearer
@@ -60,6 +61,8 @@ class Salesforce:
             self._data("DELETE", "/jobs/ingest/{job}", jobs.forget),
             self._data("GET", "/jobs/ingest/{job}/{outcome}", jobs.outcome),
         ]
+        # Salesforce does not mind a slash at the end
+        self.routes += [replace(route, template=f"{route.template}/") for route in self.routes]
 
     def _data(self, method: str, path: str, handler: Callable[[Call], Reply], *, writes: bool = False) -> Route:
         """A route of the REST API; the refusals of its handler are told in Salesforce's words."""

@@ -23,8 +23,9 @@ class Place:
         self.clock = FixedClock(NOW)
         self.list_custom()
 
-    def list_custom(self, hubspot="{}", shopify="{}", klaviyo="{}"):
-        listed = f"{{hubspot_contacts: {hubspot}, shopify_customers: {shopify}, klaviyo_profiles: {klaviyo}}}"
+    def list_custom(self, hubspot="{}", shopify="{}", klaviyo="{}", salesforce="{}"):
+        listed = f"hubspot_contacts: {hubspot}, shopify_customers: {shopify}, klaviyo_profiles: {klaviyo}"
+        listed = f"{{{listed}, salesforce_contacts: {salesforce}}}"
         (self.path / "dbt_project.yml").write_text(f"vars: {{custom_properties: {listed}}}")
 
     def connect(self, vendor, url, identifier=None, secrets=None, **settings):

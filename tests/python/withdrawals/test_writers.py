@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from mailhouse.sandbox.mailchimp_words import hash_of
+from mailhouse.sandbox.salesforce_objects import OBJECTS, identifier, record_row
 from mailhouse.sandbox.store import Row, stamp
 from mailhouse.withdrawals.base import Told, Withdrawal
 from mailhouse.withdrawals.systems import connect
@@ -193,3 +194,38 @@ def test_an_address_that_klaviyo_refuses_is_rejected_alone(vendors):
     answers = tell(vendors, "klaviyo", ones)
     assert [one.status for one in answers.values()].count("accepted") == 4
     assert answers["no address"].status == "rejected"
+
+
+def test_every_record_of_an_address_is_opted_out_in_salesforce(vendors):
+    ones = people(vendors, "salesforce", 1)
+    for kind, number, more in (("Lead", 7, {}), ("Contact", 8, {}), ("Lead", 9, {"IsConverted": True})):
+        of, at = OBJECTS[kind], stamp(BEFORE)
+        body = {"LastName": "Person", "Email": "p1@EXAMPLE.org", **more}
+        vendors.store.put(of.kind, record_row(of, identifier(of.prefix, number), body, at, at))
+    answers = tell(vendors, "salesforce", ones)
+    assert [(one.status, one.code) for one in answers.values()] == [("accepted", "")]
+    rows = [row for kind in ("Contact", "Lead") for row in vendors.store.by_email(f"salesforce.{kind}", "p1@example.org")]
+    assert len(rows) == 4
+    # a converted lead takes no change: it is its contact
+    assert all(row.body["HasOptedOutOfEmail"] != bool(row.body.get("IsConverted")) for row in rows)
+
+
+def test_a_record_that_salesforce_refuses_is_rejected_alone(vendors):
+    ones = people(vendors, "salesforce", 3)
+    vendors.runtime.faults.replace([{"vendor": "salesforce", "method": "PATCH", "do": "partial", "rows": ["p2@example.org"]}])
+    answers = tell(vendors, "salesforce", ones)
+    assert [answers[one.address].status for one in ones] == ["accepted", "rejected", "accepted"]
+    assert answers[ones[1].address].code == "field_custom_validation_exception"
+
+
+def test_an_apostrophe_ends_no_query(vendors):
+    vendors.put("salesforce", 1, "o'neil@example.org")
+    answers = tell(vendors, "salesforce", [owed("salesforce", 1, "o'neil@example.org")])
+    assert [(one.status, one.code) for one in answers.values()] == [("accepted", "")]
+    assert vendors.mailable("salesforce", "o'neil@example.org") is False
+
+
+def test_salesforce_s_403_is_waited_out(vendors):
+    ones = people(vendors, "salesforce", 1)
+    vendors.runtime.faults.replace([{"vendor": "salesforce", "do": "403", "times": 2}])
+    assert [one.status for one in tell(vendors, "salesforce", ones).values()] == ["accepted"]
