@@ -106,7 +106,7 @@ def _changed(call: Call, of: SObject, record_id: str, given: dict[str, Any]) -> 
         return row_error("ENTITY_IS_DELETED", "entity is deleted", (), record_id)
     if row.body.get("IsConverted"):
         return row_error("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", (), record_id)
-    if row.email and row.email in call.refused_rows:
+    if call.refused_rows & {row.email, record_id.lower()}:
         return row_error("FIELD_CUSTOM_VALIDATION_EXCEPTION", "a validation rule refuses this record", (), record_id)
     if any(row.body.get(name) != value for name, value in values.items()):
         update(store, of, row, values)

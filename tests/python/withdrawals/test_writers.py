@@ -212,7 +212,7 @@ def test_every_record_of_an_address_is_opted_out_in_salesforce(vendors):
 
 def test_a_record_that_salesforce_refuses_is_rejected_alone(vendors):
     ones = people(vendors, "salesforce", 3)
-    vendors.runtime.faults.replace([{"vendor": "salesforce", "method": "PATCH", "do": "partial", "rows": ["p2@example.org"]}])
+    vendors.runtime.faults.replace([{"vendor": "salesforce", "method": "PATCH", "do": "partial", "rows": [identifier("00Q", 2)]}])
     answers = tell(vendors, "salesforce", ones)
     assert [answers[one.address].status for one in ones] == ["accepted", "rejected", "accepted"]
     assert answers[ones[1].address].code == "field_custom_validation_exception"
