@@ -20,7 +20,7 @@ from ingestion.shopify.graphql import Shop
 from ingestion.shopify.orders import TABLES as ORDER_TABLES
 from ingestion.shopify.queries import count
 from ingestion.shopify.removed import removed as removed_from_shop
-from ingestion.shopify.settings import PRODUCTS
+from ingestion.shopify.settings import CHECKOUTS, PRODUCTS
 from ingestion.source import Landing
 from mailhouse.clock import Clock
 from mailhouse.settings import Connection, Settings
@@ -96,6 +96,7 @@ VENDORS: dict[str, Vendor] = {
             shopify.customer_fields(_custom(settings, "shopify_customers")),
             PRODUCTS,
             *ORDER_TABLES,
+            CHECKOUTS,
             REMOVED,
         ],
         probe=lambda connection, clock: Shop(connection, clock).ask(count("customers")),

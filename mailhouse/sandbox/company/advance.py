@@ -7,7 +7,17 @@ from pathlib import Path
 import duckdb
 
 from mailhouse.errors import ConfigurationError
-from mailhouse.sandbox.company import choices, housekeeping, klaviyo_day, mailing, newcomers, salesforce_day, trading, truth
+from mailhouse.sandbox.company import (
+    checkouts,
+    choices,
+    housekeeping,
+    klaviyo_day,
+    mailing,
+    newcomers,
+    salesforce_day,
+    trading,
+    truth,
+)
 from mailhouse.sandbox.company.calendar import Calendar
 from mailhouse.sandbox.company.day import Addresses, Day, Town
 from mailhouse.sandbox.company.state import Company, load
@@ -70,6 +80,7 @@ def _pass(store: Store, company: Company, town: Town, later: dict[str, dict[str,
         trading.trade(day, arrived)
         trading.take_back(day)
         housekeeping.delete_customers(day)
+        checkouts.leave(day)
     housekeeping.move(day)
     housekeeping.merge(day)
     housekeeping.archive(day)

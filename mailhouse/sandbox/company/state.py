@@ -17,6 +17,8 @@ FIRST_IDS = {
     "shopify.order": 5_600_100_200_001,
     "shopify.line": 13_900_100_300_001,
     "shopify.refund": 920_100_400_001,
+    "shopify.checkout": 31_200_100_001,
+    "shopify.checkout line": 33_400_100_001,
     "shopify.product": 8_100_200_500_001,
     "shopify.variant": 44_100_200_600_001,
     "mailchimp.contact": 3_200_400_001,

@@ -216,3 +216,19 @@ def test_a_suppression_by_hand_and_a_merge_come_with_the_next_landings(place, ve
     assert (landed.error, landed.new["removed"]) == (None, 1)
     assert by_name(place)["fay"][1] == "USER_SUPPRESSED"
     assert place.rows("select resource, id from raw_klaviyo.removed") == [("profiles", ids["hal"])]
+
+
+def test_segments_and_campaigns_land_and_are_read_anew(place, vendors):
+    at = place.land(only=["klaviyo"])["klaviyo"]
+    assert (at.error, at.unlisted) == (None, ())
+    kind = "definition ->> '$.condition_groups[0].conditions[0].type'"
+    assert place.rows(f"select id, name, is_active, {kind} from raw_klaviyo.segments") == [
+        ("SegAll", "All of them", True, "profile-group-membership")
+    ]
+    asked = "select id, name, status, archived, included from raw_klaviyo.campaigns"
+    assert place.rows(asked) == [("CmpOne", "Spring", "Sent", False, '["LstAll"]')]
+    row = vendors.store.get("klaviyo.campaign", "CmpOne")
+    row.body |= {"name": "Summer", "archived": True}
+    vendors.store.put("klaviyo.campaign", row)
+    place.land(only=["klaviyo"])
+    assert place.rows(asked) == [("CmpOne", "Summer", "Sent", True, '["LstAll"]')]
