@@ -43,13 +43,9 @@ def _row(company: Company, rng: Random, products: Sequence[Row], customer: Row, 
     lines = []
     for product in rng.sample(list(products), min(len(products), rng.randint(1, 3))):
         variant = product.body["variants"][0]
-        line = {
-            "id": company.next_id("shopify.checkout line"),
-            "title": product.body["title"],
-            "sku": variant["sku"],
-            "quantity": 1,
-        }
-        lines.append({**line, "productId": product.id, "variantId": variant["id"], "unitPrice": variant["price"]})
+        line = {"id": company.next_id("shopify.checkout line"), "title": product.body["title"], "sku": variant["sku"]}
+        line |= {"quantity": 1, "productId": product.id, "variantId": variant["id"], "unitPrice": variant["price"]}
+        lines.append(line)
     body = {
         "id": number,
         "name": f"#{number}",

@@ -179,10 +179,8 @@ def test_checkouts_that_were_left_land_with_all_their_lines_and_later_only_the_c
         leave_checkout(shop, number, at, lines=14 if number == 25 else 2)
     landed = land(place)
     assert (landed.error, landed.new["abandoned_checkouts"]) == (None, 25)
-    asked = (
-        "select customer_id, total_amount, currency, recovery_url, json_array_length(lines) from raw_shopify.abandoned_checkouts"
-    )
-    found = place.rows(f"{asked} where id = '25'")
+    asked = "select customer_id, total_amount, currency, recovery_url, json_array_length(lines)"
+    found = place.rows(f"{asked} from raw_shopify.abandoned_checkouts where id = '25'")
     assert [(one[0], float(one[1]), *one[2:]) for one in found] == [("1", 172.2, "EUR", "https://shop.example/25", 14)]
     now = later(shop)
     leave_checkout(shop, 7, now, completed_at=stamp(now))
