@@ -29,6 +29,12 @@ ROWS = {
     "raw_klaviyo.list_members": {"list_id": "l", "id": "p"},
     "raw_klaviyo.events": {"id": "e", "profile_id": "p", "recipient": ERASED},
     "raw_klaviyo.removed": {"resource": "profiles", "parent_id": "", "id": "p"},
+    "raw_mailchimp.member_interests": {"list_id": "l", "id": "m", "interest_id": "i", "is_chosen": True},
+    "raw_salesforce.contacts": {"id": "003", "email": ERASED},
+    "raw_salesforce.leads": {"id": "00Q", "email": ERASED},
+    "raw_salesforce.campaign_members": {"id": "00v", "contact_id": "003"},
+    "raw_salesforce.tasks": {"id": "00T", "who_id": "00Q"},
+    "raw_salesforce.cases": {"id": "500", "contact_id": "003"},
     "raw_inbox.consent_acts": {"event_id": "a", "address": ERASED},
 }
 INBOX = {"inbox_id": "i", "seq": 1, "act": "withdraw", "channel": "*", "purpose": "*", "brand": "*", "source": "s"}
@@ -36,17 +42,17 @@ INBOX |= {"reason": "r", "recorded_by": "w", "received_at": NOW}
 MODELS = {
     "hubspot": ("contacts", "additional_emails", "merged_contacts"),
     "shopify": ("customers",),
-    "mailchimp": ("members", "deliveries", "email_activities", "unsubscribes", "complaints"),
+    "mailchimp": ("members", "deliveries", "email_activities", "unsubscribes", "complaints", "member_interests"),
     "klaviyo": ("profiles", "suppressions", "list_members", "events", "removed_profiles"),
+    "salesforce": ("contacts", "leads", "campaign_members", "tasks", "cases"),
     "inbox": ("consent_acts",),
 }
 
 
 def others(row: dict) -> dict:
     """The same of somebody else."""
-    changed = {
-        name: f"x{value}" for name, value in row.items() if name in ("id", "email_id", "profile_id", "customer_id", "event_id")
-    }
+    ids = ("id", "email_id", "profile_id", "customer_id", "contact_id", "who_id", "event_id")
+    changed = {name: f"x{value}" for name, value in row.items() if name in ids}
     changed |= {name: OTHER for name, value in row.items() if value == ERASED}
     return row | changed
 
@@ -66,7 +72,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Raw:
         else:
             made.land(table, rows)
     settings = load_settings(made.workdir, project=PROJECT)
-    records = ["mailchimp/member/m", "klaviyo/profile/p"]
+    records = ["mailchimp/member/m", "klaviyo/profile/p", "salesforce/contact/003", "salesforce/lead/00Q"]
     Tombstones(settings).write([(EMAIL, ERASED.lower()), *((RECORD, name) for name in records)], "e", "erased-abc", NOW)
     made.normalise()
     with made.connect() as db:
