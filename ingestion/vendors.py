@@ -6,13 +6,16 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from ingestion import hubspot, klaviyo, mailchimp, sendgrid, shopify
+from ingestion import hubspot, klaviyo, mailchimp, salesforce, sendgrid, shopify
 from ingestion.fields import Fields
 from ingestion.klaviyo.account import Account as KlaviyoAccount
 from ingestion.klaviyo.removed import removed as removed_from_klaviyo
 from ingestion.known import REMOVED, Known
 from ingestion.mailchimp.account import Account
 from ingestion.mailchimp.removed import removed as removed_from_account
+from ingestion.salesforce.org import Org
+from ingestion.salesforce.removed import removed as removed_from_org
+from ingestion.salesforce.settings import RESOURCES as SALESFORCE
 from ingestion.sendgrid import settings as sendgrid_settings
 from ingestion.sendgrid.account import Account as SendGridAccount
 from ingestion.sendgrid.removed import removed as removed_from_sendgrid
@@ -20,7 +23,7 @@ from ingestion.shopify.graphql import Shop
 from ingestion.shopify.orders import TABLES as ORDER_TABLES
 from ingestion.shopify.queries import count
 from ingestion.shopify.removed import removed as removed_from_shop
-from ingestion.shopify.settings import PRODUCTS
+from ingestion.shopify.settings import CHECKOUTS, PRODUCTS
 from ingestion.source import Landing
 from mailhouse.clock import Clock
 from mailhouse.settings import Connection, Settings
@@ -81,6 +84,18 @@ def _gone_from_sendgrid(landing: Landing, settings: Settings, known: Known) -> R
     return removed_from_sendgrid(landing, SendGridAccount(landing.connection, landing.clock), known)
 
 
+def _salesforce_custom(settings: Settings) -> dict[str, dict[str, str]]:
+    return {one.table: _custom(settings, f"salesforce_{one.table}") for one in SALESFORCE}
+
+
+def _salesforce(landing: Landing, settings: Settings) -> DltSource:
+    return salesforce.salesforce(landing, Org(landing.connection, landing.clock), _salesforce_custom(settings))
+
+
+def _gone_from_org(landing: Landing, settings: Settings, known: Known) -> Removed:
+    return removed_from_org(landing, Org(landing.connection, landing.clock), known)
+
+
 VENDORS: dict[str, Vendor] = {
     "hubspot": Vendor(
         source=_hubspot,
@@ -93,6 +108,7 @@ VENDORS: dict[str, Vendor] = {
             shopify.customer_fields(_custom(settings, "shopify_customers")),
             PRODUCTS,
             *ORDER_TABLES,
+            CHECKOUTS,
             REMOVED,
         ],
         probe=lambda connection, clock: Shop(connection, clock).ask(count("customers")),
@@ -115,5 +131,11 @@ VENDORS: dict[str, Vendor] = {
         tables=lambda settings: [*sendgrid_settings.tables(_custom(settings, "sendgrid_contacts")), REMOVED],
         probe=lambda connection, clock: SendGridAccount(connection, clock).count(),
         gone=_gone_from_sendgrid,
+    ),
+    "salesforce": Vendor(
+        source=_salesforce,
+        tables=lambda settings: salesforce.tables(_salesforce_custom(settings)),
+        probe=lambda connection, clock: Org(connection, clock).one("SELECT Id FROM Contact LIMIT 1"),
+        gone=_gone_from_org,
     ),
 }

@@ -20,6 +20,7 @@ VENDOR_URLS = {
     "mailchimp": "https://api.mailchimp.com",
     "klaviyo": "https://a.klaviyo.com",
     "sendgrid": "https://api.sendgrid.com",  # of accounts in the EU: https://api.eu.sendgrid.com
+    "salesforce": None,  # every org has a domain of its own
 }
 CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings", "retention"}
 DEFAULT_WORKDIR = ".mailhouse"

@@ -1,4 +1,4 @@
-"""Everything we take from one Klaviyo account: profiles with consent, lists with members, what became of each mail."""
+"""Everything we take from one Klaviyo account: profiles with consent, lists, segments, campaigns, what became of each mail."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +24,8 @@ def tables(custom: dict[str, str]) -> list[Fields]:
         settings.LIST_MEMBERS,
         settings.METRICS,
         settings.EVENTS,
+        settings.SEGMENTS,
+        settings.CAMPAIGNS,
         REMOVED,
     ]
 
@@ -34,6 +36,8 @@ def klaviyo(landing: Landing, account: Account, custom: dict[str, str]) -> Itera
     lag = landing.lag(settings.LAG_SECONDS)
     fields = profile_fields(custom)
     read: dict[str, list[dict[str, Any]]] = {}
+    # there are few, and any may still change: all are read each time
+    campaigns = {"filter": "equals(messages.channel,'email')", "page[size]": settings.CAMPAIGNS_PAGE}
 
     def lists() -> list[dict[str, Any]]:
         if "lists" not in read:
@@ -55,4 +59,6 @@ def klaviyo(landing: Landing, account: Account, custom: dict[str, str]) -> Itera
     yield landing.resource(settings.LIST_MEMBERS, lambda: batches(all_members()))
     yield landing.resource(settings.METRICS, lambda: batches([metrics()]))
     yield landing.resource(settings.EVENTS, lambda: batches(events(account, metrics(), lag)))
+    yield landing.resource(settings.SEGMENTS, lambda: batches(account.pages(settings.GET_SEGMENTS, {})))
+    yield landing.resource(settings.CAMPAIGNS, lambda: batches(account.pages(settings.GET_CAMPAIGNS, campaigns)))
     yield landing.resource(REMOVED, list)

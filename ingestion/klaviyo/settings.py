@@ -11,7 +11,7 @@ PUBLISHED = json.loads(klaviyo_limits.FILE.read_text(encoding="utf-8"))
 REVISION = PUBLISHED["revision"]  # of the API; a connection may name another under `settings: {revision: …}`
 LAG_SECONDS = 900  # events show up minutes after they happened
 REMOVALS_HOURS = 20  # no count of profiles is to be had, only all ids: so a daily run looks every time, an hourly one does not
-PROFILES_PAGE, EVENTS_PAGE, LISTS_PAGE = 100, 1_000, 10
+PROFILES_PAGE, EVENTS_PAGE, LISTS_PAGE, CAMPAIGNS_PAGE = 100, 1_000, 10, 100
 SUPPRESSED = "subscriptions.email.marketing.suppression.timestamp"
 
 
@@ -34,6 +34,8 @@ GET_LIST_MEMBERS = Endpoint("/api/lists/{id}/profiles")
 GET_LIST_MEMBER_IDS = Endpoint("/api/lists/{id}/relationships/profiles")
 GET_METRICS = Endpoint("/api/metrics")
 GET_EVENTS = Endpoint("/api/events")
+GET_SEGMENTS = Endpoint("/api/segments")
+GET_CAMPAIGNS = Endpoint("/api/campaigns")
 
 # Of all that an account records, the events that tell what became of a mail, and how people came and went. Older accounts
 # have the shorter names.
@@ -153,6 +155,42 @@ EVENTS = Fields(
         """
         type links attributes.timestamp attributes.uuid attributes.event_properties relationships.metric
         relationships.attributions relationships.profile.links relationships.profile.data.type
+        """
+    ),
+)
+SEGMENTS = Fields(
+    table="segments",
+    key=("id",),
+    fields=fields(
+        id="text",
+        name="text attributes.name",
+        definition="json attributes.definition",
+        is_active="boolean attributes.is_active",
+        created="timestamp attributes.created",
+        updated="timestamp attributes.updated",
+    ),
+    latest="updated",
+    ignored=paths("type links relationships attributes.is_processing attributes.is_starred"),
+)
+CAMPAIGNS = Fields(
+    table="campaigns",
+    key=("id",),
+    fields=fields(
+        id="text",
+        name="text attributes.name",
+        status="text attributes.status",
+        archived="boolean attributes.archived",
+        included="json attributes.audiences.included",
+        excluded="json attributes.audiences.excluded",
+        scheduled_at="timestamp attributes.scheduled_at",
+        send_time="timestamp attributes.send_time",
+        created_at="timestamp attributes.created_at",
+        updated_at="timestamp attributes.updated_at",
+    ),
+    latest="updated_at",
+    ignored=paths(
+        """
+        type links relationships attributes.send_options attributes.tracking_options attributes.send_strategy
         """
     ),
 )

@@ -1,4 +1,4 @@
-"""Everything we take from one Mailchimp account: lists with members, campaigns with what became of them, complaints."""
+"""Everything we take from one Mailchimp account: lists with members and interests, campaigns and what became of them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,13 +6,24 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
+from ingestion.fields import Fields
 from ingestion.known import REMOVED
-from ingestion.mailchimp import reports, settings
+from ingestion.mailchimp import interests, reports, settings
 from ingestion.mailchimp.account import Account
 from ingestion.mailchimp.members import members
 from ingestion.source import Landing, batches
 
-TABLES = [settings.LISTS, settings.MEMBERS, *reports.TABLES, settings.ABUSE_REPORTS, REMOVED]
+TABLES = [
+    settings.LISTS,
+    settings.MEMBERS,
+    settings.MEMBER_INTERESTS,
+    settings.INTEREST_CATEGORIES,
+    settings.INTERESTS,
+    *reports.TABLES,
+    settings.ABUSE_REPORTS,
+    settings.AUTOMATIONS,
+    REMOVED,
+]
 
 
 @dlt.source(name="mailchimp")
@@ -30,10 +41,22 @@ def mailchimp(landing: Landing, account: Account) -> Iterator[DltResource]:
         for one in all_lists():
             yield from members(account, one["id"], lag)
 
+    def members_and_choices() -> Iterator[tuple[Fields, list[dict[str, Any]]]]:
+        for page in batches(all_members()):
+            yield settings.MEMBERS, page
+            if chosen := interests.choices(page):
+                yield settings.MEMBER_INTERESTS, chosen
+
     yield landing.resource(settings.LISTS, lambda: [page for page in [all_lists()] if page])
-    yield landing.resource(settings.MEMBERS, lambda: batches(all_members()))
+    yield landing.resource_of(settings.MEMBERS, [settings.MEMBER_INTERESTS], members_and_choices)
+    yield landing.resource_of(
+        settings.INTEREST_CATEGORIES,
+        [settings.INTERESTS],
+        lambda: interests.pages(account, [one["id"] for one in all_lists()]),
+    )
     yield landing.resource_of(reports.TABLES[0], reports.TABLES[1:], lambda: reports.pages(landing, account, lag))
     yield landing.resource(settings.ABUSE_REPORTS, lambda: _complaints(account, [one["id"] for one in all_lists()]))
+    yield landing.resource(settings.AUTOMATIONS, lambda: batches(account.pages("/automations", "automations")))
     yield landing.resource(REMOVED, list)
 
 

@@ -18,7 +18,7 @@ Record = dict[str, Any]
 
 def members(account: Account, list_id: str, lag: int) -> Iterator[list[Record]]:
     """Members of one list changed since its cursor less `lag` seconds; moves the cursor."""
-    cursor = Cursor("members", [settings.MEMBERS], parent=list_id)
+    cursor = Cursor("members", [settings.MEMBERS, settings.MEMBER_INTERESTS], parent=list_id)
     since = None if cursor.is_first else cursor.since(lag)
     for page in changed_since(account, list_id, since):
         yield [{**member, "list_id": list_id} for member in page]

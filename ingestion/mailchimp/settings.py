@@ -139,3 +139,44 @@ ABUSE_REPORTS = Fields(
         """
     ),
 )
+INTEREST_CATEGORIES = Fields(
+    table="interest_categories",
+    key=("list_id", "id"),
+    fields=fields(list_id="text", id="text", title="text", type="text"),
+    ignored=paths("display_order _links"),
+)
+INTERESTS = Fields(
+    table="interests",
+    key=("list_id", "id"),
+    fields=fields(list_id="text", id="text", category_id="text", name="text"),
+    ignored=paths("subscriber_count display_order _links"),
+)
+MEMBER_INTERESTS = Fields(
+    table="member_interests",
+    key=("list_id", "id", "interest_id"),
+    fields=fields(list_id="text", id="text", interest_id="text", is_chosen="boolean", last_changed="timestamp"),
+    latest="last_changed",
+    asked_by_name=True,
+)
+AUTOMATIONS = Fields(
+    table="automations",
+    key=("id",),
+    fields=fields(
+        id="text",
+        list_id="text recipients.list_id",
+        title="text settings.title",
+        status="text",
+        workflow_type="text trigger_settings.workflow_type",
+        emails_sent="integer",
+        create_time="timestamp",
+        start_time="timestamp",
+    ),
+    ignored=paths(
+        """
+        tracking report_summary _links recipients.list_is_active recipients.list_name recipients.segment_opts
+        recipients.store_id settings.use_conversation settings.to_name settings.from_name settings.reply_to
+        settings.authenticate settings.auto_footer settings.inline_css trigger_settings.workflow_title
+        trigger_settings.runtime trigger_settings.workflow_emails_count trigger_settings.tags
+        """
+    ),
+)

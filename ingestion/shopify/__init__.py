@@ -1,4 +1,4 @@
-"""Everything we take from one Shopify shop: customers with consent, orders with lines and refunds, products."""
+"""Everything we take from one Shopify shop: customers with consent, orders with lines and refunds, products, checkouts."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +11,7 @@ from ingestion.fields import Fields
 from ingestion.known import REMOVED
 from ingestion.shopify import bulk, orders, queries, records, settings
 from ingestion.shopify.changes import changed_after, latest_change, reach_page
+from ingestion.shopify.checkouts import checkouts
 from ingestion.shopify.graphql import Shop
 from ingestion.source import Landing, batches
 
@@ -71,6 +72,9 @@ def shopify(landing: Landing, shop: Shop, custom: dict[str, str]) -> Iterator[Dl
         ),
     )
     yield landing.resource_of(settings.ORDERS, [settings.ORDER_LINES, settings.REFUNDS], lambda: orders.pages(shop, lag))
+    # an app may be kept from these alone: they want a permission of their own
+    wanted = landing.connection.settings.get("abandoned_checkouts", True)
+    yield landing.resource(settings.CHECKOUTS, lambda: batches(checkouts(shop, lag, landing.now())) if wanted else iter(()))
     yield landing.resource(REMOVED, list)
 
 

@@ -104,7 +104,8 @@ class Shop:
         if "ACCESS_DENIED" in codes:
             return CredentialsRejected(
                 f"connection {self.connection.id}: Shopify denies access to what is asked ({said});"
-                " give the app read_customers, read_orders, read_all_orders and read_products"
+                " give the app read_customers, read_orders, read_all_orders and read_products,"
+                " and its user manage_abandoned_checkouts or the connection `settings: {abandoned_checkouts: false}`"
             )
         kind = TooCostly if "MAX_COST_EXCEEDED" in codes else VendorRefused
         return kind(

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from mailhouse.errors import ConfigurationError
 
 # later than the schema of 2022-07 that the texts are tested against
-LATER_FIELDS = {"Order.sourceName", "QueryRoot.customersCount", "QueryRoot.ordersCount", "QueryRoot.productsCount"}
+LATER_FIELDS = {
+    "AbandonedCheckout",
+    "Order.sourceName",
+    "QueryRoot.abandonedCheckouts",
+    "QueryRoot.customersCount",
+    "QueryRoot.ordersCount",
+    "QueryRoot.productsCount",
+}
 
 METAFIELD_NAMESPACE = "custom"
 ALIAS = "metafield_"
@@ -26,6 +33,8 @@ ORDER = f"""
 id name email createdAt processedAt updatedAt cancelledAt displayFinancialStatus currencyCode test sourceName
 customer {{ id }} shippingAddress {{ countryCodeV2 }} totalPriceSet {MONEY} totalRefundedSet {MONEY}
 """
+CHECKOUT = f"id name abandonedCheckoutUrl createdAt updatedAt completedAt customer {{ id }} totalPriceSet {MONEY}"
+CHECKOUT_LINE = f"title sku quantity product {{ id }} variant {{ id }} originalUnitPriceSet {MONEY}"
 REFUND = f"id createdAt totalRefundedSet {MONEY}"
 REFUND_LINE = f"quantity lineItem {{ id }} subtotalSet {MONEY}"
 VARIANT = "id sku title price"
@@ -80,6 +89,23 @@ query orders({ARGUMENTS}, $lines: Int!) {{
 REST_OF_LINES = f"""
 query restOfLines($id: ID!, $first: Int!, $after: String) {{
   node(id: $id) {{ ... on Order {{ lineItems(first: $first, after: $after) {{ {PAGE_INFO} edges {{ node {{ {LINE} }} }} }} }} }}
+}}
+"""
+CHECKOUTS = f"""
+query checkouts($first: Int!, $after: String, $query: String, $lines: Int!) {{
+  abandonedCheckouts(first: $first, after: $after, query: $query) {{
+    {PAGE_INFO}
+    edges {{ node {{ {CHECKOUT} lineItems(first: $lines) {{ {PAGE_INFO} edges {{ node {{ {CHECKOUT_LINE} }} }} }} }} }}
+  }}
+}}
+"""
+REST_OF_CHECKOUT_LINES = f"""
+query restOfCheckoutLines($id: ID!, $first: Int!, $after: String) {{
+  node(id: $id) {{
+    ... on AbandonedCheckout {{
+      lineItems(first: $first, after: $after) {{ {PAGE_INFO} edges {{ node {{ {CHECKOUT_LINE} }} }} }}
+    }}
+  }}
 }}
 """
 REST_OF_REFUND_LINES = f"""

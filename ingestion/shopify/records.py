@@ -64,6 +64,26 @@ def refund(node: Node, order_gid: str, lines: Iterable[Node]) -> Node:
     }
 
 
+def checkout(node: Node, lines: Iterable[Node]) -> Node:
+    """A checkout with its lines: which product, how many, at which price."""
+    return {
+        **node,
+        "id": plain_id(node.get("id")),
+        "customer_id": _id_of(node.get("customer")),
+        "lines": [
+            {
+                "product_id": _id_of(one.get("product")),
+                "variant_id": _id_of(one.get("variant")),
+                "title": one.get("title"),
+                "sku": one.get("sku"),
+                "quantity": one.get("quantity"),
+                "unit_price": ((one.get("originalUnitPriceSet") or {}).get("shopMoney") or {}).get("amount"),
+            }
+            for one in lines
+        ],
+    }
+
+
 def product(node: Node, variants: Iterable[Node]) -> Node:
     return {
         **node,

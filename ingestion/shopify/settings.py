@@ -12,6 +12,7 @@ CUSTOMERS_PAGE = 100
 PRODUCTS_PAGE = 50
 VARIANTS_PAGE = 10
 ORDERS_PAGE = 20
+CHECKOUTS_PAGE = 20
 LINES_PAGE = 10  # nested, paid for every order of a page whether it has them or not; longer orders are drained
 REFUND_LINES_PAGE, LONG_REFUND_LINES_PAGE = 2, 40  # for several orders at once, for one with a longer refund
 DRAIN_PAGE = 250
@@ -109,6 +110,24 @@ PRODUCTS = Fields(
         created_at="timestamp createdAt",
         updated_at="timestamp updatedAt",
         variants="json",
+    ),
+    latest="updated_at",
+    asked_by_name=True,
+)
+CHECKOUTS = Fields(
+    table="abandoned_checkouts",
+    key=("id",),
+    fields=fields(
+        id="text",
+        name="text",
+        customer_id="text",
+        recovery_url="text abandonedCheckoutUrl",
+        created_at="timestamp createdAt",
+        updated_at="timestamp updatedAt",
+        completed_at="timestamp completedAt",
+        total_amount="decimal totalPriceSet.shopMoney.amount",
+        currency="text totalPriceSet.shopMoney.currencyCode",
+        lines="json",
     ),
     latest="updated_at",
     asked_by_name=True,

@@ -43,7 +43,7 @@ class Trouble(Exception):
 
 def believed(status: int, headers: Mapping[str, str], raw: bytes, limits: Limits, now: datetime) -> Answer:
     """The answer as it came over the line. Raises Trouble for a throttle, a failure of the vendor's and for what is not JSON."""
-    throttled = status == 429 or (status == 403 and limits.bodyless_403_is_throttle and not raw.strip())
+    throttled = status == 429 or (status == 403 and _is_throttle(raw, limits))
     if throttled or status >= WORST_STATUS:
         vendor_now = _vendor_now(headers, now)
         asked = retry_after(headers.get("Retry-After"), vendor_now)
@@ -68,6 +68,13 @@ def used_up(headers: Mapping[str, str], now: datetime) -> float | None:
     return until_reset(headers.get("X-RateLimit-Reset"), _vendor_now(headers, now))
 
 
+def _is_throttle(raw: bytes, limits: Limits) -> bool:
+    """Whether a 403 is one vendor's way of asking for a pause and no refusal of our credentials."""
+    if limits.throttle_word and limits.throttle_word.encode() in raw:
+        return True
+    return limits.bodyless_403_is_throttle and not raw.strip()
+
+
 def _vendor_now(headers: Mapping[str, str], now: datetime) -> datetime:
     """The vendor's own time of its answer, so that a date in Retry-After does not depend on whose clock is right."""
     try:
@@ -79,6 +86,8 @@ def _vendor_now(headers: Mapping[str, str], now: datetime) -> datetime:
 
 def said(answer: Answer) -> str:
     """What an error answer says of itself; it may name people."""
+    if isinstance(answer.body, list):
+        return "; ".join(_said_by(error) for error in answer.body[:3] if isinstance(error, Mapping)) or f"status {answer.status}"
     body = answer.body if isinstance(answer.body, Mapping) else {}
     words = ". ".join(str(body[key]) for key in ("title", "detail") if body.get(key)) or f"status {answer.status}"
     errors = body.get("errors")
@@ -88,6 +97,6 @@ def said(answer: Answer) -> str:
 
 
 def _said_by(error: Mapping[str, Any]) -> str:
-    """One entry of `errors`: Mailchimp names the field and a message, JSON:API a code and a detail."""
-    field = error.get("field") or error.get("code") or ""
+    """One entry of `errors`: Mailchimp names the field and a message, JSON:API a code and a detail, Salesforce an errorCode."""
+    field = error.get("field") or error.get("code") or error.get("errorCode") or ""
     return f"{field}: {error.get('message') or error.get('detail') or error.get('title') or ''}"

@@ -106,11 +106,14 @@ class HttpClient:
     async def write(
         self, method: str, path: str, template: str, body: Any, *, lane: Lane = "ordinary", again: bool = True
     ) -> Answer:
-        """Send a change; `again` says that it may be sent twice without harm (an upsert, a removal). A body None is empty.
+        """Send a change; `again` says that it may be sent twice without harm (an upsert, a removal).
 
-        Raises OutcomeUnknown when it may have been taken, VendorUnreachable when it surely was not, CredentialsRejected.
+        `body` goes out as JSON unless it is bytes; None is empty. Raises OutcomeUnknown when it may have been taken,
+        VendorUnreachable when it surely was not, CredentialsRejected.
         """
-        content = b"" if body is None else orjson.dumps(body)
+        if body is None:
+            body = b""
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
         return await self._ask(method, path, template, None, content, lane, again=again, is_write=True)
 
     async def _ask(

@@ -34,6 +34,7 @@ class Limits:
     `reserved_share` of every rate are kept free for withdrawals. After `failures_to_open` failed calls in a row nothing is
     asked for `open_seconds`. `calls_per_day` is a budget of our own, over UTC days. A job of the vendor's is waited for
     `job_seconds`; statistics may lag by `settle_time` and are asked for every `settle_pause`.
+    A 403 that has no body, or whose body holds the `throttle_word`, asks us to slow down where a vendor says it so.
     """
 
     connections: int
@@ -44,6 +45,7 @@ class Limits:
     first_wait: float = 1.0
     longest_wait: float = 300.0
     bodyless_403_is_throttle: bool = False
+    throttle_word: str = ""
     settle_time: float = 60.0
     settle_pause: float = 5.0
     job_seconds: float = 3600.0

@@ -65,8 +65,10 @@ PLACES = (
     ),
     Place("shopify", "order_lines", "order", "order_id", action="anonymise", blank=("title", "sku")),
     Place("shopify", "refunds", "order", "order_id", action="anonymise", blank=("lines",)),
+    Place("shopify", "abandoned_checkouts", "customer", "customer_id"),
     Place("shopify", "removed", "customer", "id", where="resource = 'customers'"),
     Place("mailchimp", "members", "member", "id", emails=("email_address",), opt_in=("timestamp_opt", "ip_opt")),
+    Place("mailchimp", "member_interests", "member", "id"),
     Place("mailchimp", "sent_to", "member", "email_id", emails=("email_address",)),
     Place("mailchimp", "email_activity", "member", "email_id"),
     Place("mailchimp", "unsubscribes", "member", "email_id", emails=("email_address",)),
@@ -81,6 +83,12 @@ PLACES = (
     Place("sendgrid", "suppressions", "suppression", "id", emails=("email",)),
     Place("sendgrid", "group_suppressions", "suppression", "id", emails=("email",)),
     Place("sendgrid", "removed", "contact", "id", where="resource in ('contacts', 'list_contacts')"),
+    Place("salesforce", "contacts", "contact", "id", emails=("email",), phones=("phone", "mobile_phone")),
+    Place("salesforce", "leads", "lead", "id", emails=("email",), phones=("phone", "mobile_phone")),
+    Place("salesforce", "campaign_members", "contact", "contact_id", owned={"lead": "lead_id"}),
+    Place("salesforce", "tasks", "contact", "who_id", owned={"lead": "who_id"}),
+    Place("salesforce", "cases", "contact", "contact_id"),
+    Place("salesforce", "removed", "contact", "id", where="resource in ('contacts', 'leads')", owned={"lead": "id"}),
     Place("inbox", "consent_acts", "act", "event_id", emails=("address",)),
 )
 BY_TABLE = {(place.vendor, place.table): place for place in PLACES}

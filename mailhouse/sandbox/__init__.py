@@ -1,4 +1,4 @@
-"""A company's vendors, HubSpot to SendGrid, as one HTTP server here, so that the chain runs without an account."""
+"""A company's vendors, HubSpot to Salesforce, as one HTTP server here, so that the chain runs without an account."""
 
 import json
 import urllib.error

@@ -27,6 +27,11 @@ def secrets_of(store: Store) -> dict[str, dict[str, str]]:
             "mailchimp": {"api_key": f"{secrets.token_hex(16)}-us1"},
             "klaviyo": {"api_key": f"pk_{secrets.token_hex(17)}"},
             "sendgrid": {"api_key": f"SG.{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}"},
+            "salesforce": {
+                "client_id": f"3MVG9{secrets.token_hex(38)}",
+                "client_secret": secrets.token_hex(32).upper(),
+                "username": "integration@mailhouse.example",
+            },
         }
         # of a state that is older than one of its vendor's secrets
         made = {vendor: {**ours, **kept.get(vendor, {})} for vendor, ours in fresh.items()}
@@ -51,12 +56,18 @@ def bearer(header: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def basic_password(header: str) -> str:
-    """The password of an `Authorization: Basic` header, '' without a readable one."""
+def basic_user_and_password(header: str) -> tuple[str, str]:
+    """Both halves of an `Authorization: Basic` header, '' and '' without a readable one."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
-        return ""
+        return "", ""
     try:
-        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
+        user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        return ""
+        return "", ""
+    return user, password
+
+
+def basic_password(header: str) -> str:
+    """The password of an `Authorization: Basic` header, '' without a readable one."""
+    return basic_user_and_password(header)[1]

@@ -63,6 +63,18 @@ VENDOR: dict[str, dict[str, Any]] = {
         "file_seconds": 259_200.0,
         "latency_seconds": 0.0,
     },
+    # 100,000 calls in 24 hours is what an Enterprise org begins with; a page of 2,000 rows and a session of two hours are its
+    # defaults; how long a bulk job takes is not published. `hard_delete` is a permission that has to be given.
+    "salesforce": {
+        "calls_per_day": 100_000,
+        "query_rows": 2_000,
+        "token_seconds": 7_200,
+        "token_calls": None,
+        "bulk_polls": 2,
+        "bulk_rows": 50_000,
+        "hard_delete": True,
+        "latency_seconds": 0.0,
+    },
 }
 
 
@@ -78,6 +90,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         mailchimp={"stats_lag_seconds": 0.5},
         klaviyo={"burst_share": None, "steady_share": None, "daily_share": None, "job_seconds": 0.0},
         sendgrid={"calls_per_minute": 1_000_000, "erasures_per_minute": 1_000_000, "job_seconds": 0.0},
+        salesforce={"calls_per_day": 10_000_000, "bulk_polls": 0},
     ),
     "small": _profile(
         hubspot={"calls": 5, "seconds": 1.0, "searches_per_second": 2},
@@ -85,6 +98,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         mailchimp={"connections": 2, "stats_lag_seconds": 1.0},
         klaviyo={"burst_share": 0.1, "steady_share": None, "daily_share": None, "job_seconds": 1.0, "job_polls": 2},
         sendgrid={"calls_per_minute": 60, "erasures_per_minute": 10, "job_seconds": 1.0, "job_polls": 2},
+        salesforce={"query_rows": 20, "token_calls": 25, "bulk_polls": 1, "bulk_rows": 50},
     ),
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from http.client import responses
 
 from mailhouse.sandbox import mailchimp_automations as automations
+from mailhouse.sandbox import mailchimp_interests as interests
 from mailhouse.sandbox import mailchimp_merge_fields as merge_fields
 from mailhouse.sandbox import mailchimp_reports as reports
 from mailhouse.sandbox.auth import basic_password, bearer, same
@@ -54,6 +55,8 @@ class Mailchimp:
             (f"{one_segment}/members", segments.members),
             (f"{one_list}/merge-fields", merge_fields.listing),
             (one_field, merge_fields.one),
+            (f"{one_list}/interest-categories", interests.categories),
+            (f"{one_list}/interest-categories/{{category_id}}/interests", interests.interests),
             ("/automations", automations.listing),
             ("/campaigns", reports.campaigns),
             ("/campaigns/{campaign_id}", reports.campaign),

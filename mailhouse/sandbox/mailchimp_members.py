@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from mailhouse.sandbox.mailchimp_interests import ids_of, shown_interests
 from mailhouse.sandbox.mailchimp_merge_fields import FieldRefused, check_required, fields_of, fitted
 from mailhouse.sandbox.mailchimp_words import Problem, hash_of, shown
 from mailhouse.sandbox.store import Row, Store, stamp
@@ -61,16 +62,17 @@ class Members:
         return self.store.get(MEMBER, member_id, self.list_id)
 
     def json(self, rows: Iterable[Row]) -> list[dict[str, Any]]:
-        """Members as Mailchimp shows them, tags included."""
+        """Members as Mailchimp shows them, tags and interests included."""
         rows = list(rows)
         names, carried = self.segments(), self.store.tags_of(self.list_id, [row.id for row in rows])
-        blank = {field["tag"]: "" for field in self.fields}
+        blank, interests = {field["tag"]: "" for field in self.fields}, ids_of(self.store, self.list_id)
         answers = []
         for row in rows:
             tags = [{"id": int(segment), "name": names[segment]} for segment in carried.get(row.id, ()) if segment in names]
             body = {**row.body, "merge_fields": blank | (row.body.get("merge_fields") or {})}
             for name in TIMES:
                 body[name] = shown(body.get(name))
+            body["interests"] = shown_interests(interests, body)
             answers.append({**body, "list_id": self.list_id, "tags_count": len(tags), "tags": tags})
         return answers
 

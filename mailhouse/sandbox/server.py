@@ -20,6 +20,7 @@ from mailhouse.sandbox.hubspot import HubSpot
 from mailhouse.sandbox.klaviyo import Klaviyo
 from mailhouse.sandbox.mailchimp import Mailchimp
 from mailhouse.sandbox.runtime import BULK, SERVER, Runtime
+from mailhouse.sandbox.salesforce import Salesforce
 from mailhouse.sandbox.sendgrid import SendGrid
 from mailhouse.sandbox.shopify import Shopify
 from mailhouse.sandbox.shopify_bulk import clear_files
@@ -37,7 +38,7 @@ class CuttableProtocol(H11Protocol):
 
 def application(runtime: Runtime) -> Starlette:
     """The ASGI application of one sandbox."""
-    vendors = (HubSpot(runtime), Shopify(runtime), Mailchimp(runtime), Klaviyo(runtime), SendGrid(runtime))
+    vendors = (HubSpot(runtime), Shopify(runtime), Mailchimp(runtime), Klaviyo(runtime), SendGrid(runtime), Salesforce(runtime))
     mounts = [Mount(f"/{vendor.name}", app=Gateway(vendor, runtime)) for vendor in vendors]
     return Starlette(routes=[Mount("/_sandbox", routes=control_routes(runtime)), *mounts])
 

@@ -7,6 +7,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from mailhouse.sandbox.shopify_search import (
+    CHECKOUT,
     CUSTOMER,
     ORDER,
     PRODUCT,
@@ -22,8 +23,9 @@ from mailhouse.sandbox.shopify_search import (
 )
 from mailhouse.sandbox.store import Store
 
-KINDS = {"Customer": CUSTOMER, "Order": ORDER, "Product": PRODUCT}
+KINDS = {"Customer": CUSTOMER, "Order": ORDER, "Product": PRODUCT, "AbandonedCheckout": CHECKOUT}
 Object = dict[str, Any]
+CHECKOUT_TYPES = ("AbandonedCheckout", "AbandonedCheckoutLineItem")
 
 
 class Shop:
@@ -98,6 +100,7 @@ for _type, _names in {
     "Customer": ("createdAt", "updatedAt"),
     "Order": ("createdAt", "updatedAt", "processedAt", "cancelledAt"),
     "Product": ("createdAt", "updatedAt"),
+    "AbandonedCheckout": ("createdAt", "updatedAt", "completedAt"),
     "Refund": ("createdAt",),
     "CustomerEmailMarketingConsentState": ("consentUpdatedAt",),
     "BulkOperation": ("createdAt", "completedAt"),
@@ -105,7 +108,7 @@ for _type, _names in {
     for _name in _names:
         FIELDS[_type, _name] = _moment(_name)
 FIELDS["Refund", "updatedAt"] = FIELDS["Refund", "createdAt"]
-for _type in ("Customer", "Order", "Product", "LineItem", "Refund", "ProductVariant", "Shop"):
+for _type in ("Customer", "Order", "Product", "LineItem", "Refund", "ProductVariant", "Shop", *CHECKOUT_TYPES):
     FIELDS[_type, "id"] = lambda item, _, __, of=_type: gid(of, item["id"])
 for _type in ("Customer", "Order", "Product", "Refund", "ProductVariant"):
     FIELDS[_type, "legacyResourceId"] = lambda item, _, __: item["id"]
@@ -321,6 +324,13 @@ def _variants(product: Object, _: Object, __: Shop) -> list[Object]:
     return [{**variant, "product": product} for variant in product.get("variants") or ()]
 
 
+# -- abandoned checkouts ----------------------------------------------------------------------------------------------
+FIELDS["AbandonedCheckout", "customer"] = customer_of
+FIELDS["AbandonedCheckout", "totalPriceSet"] = total_price
+for _name in ("product", "variant", "originalUnitPriceSet"):
+    FIELDS["AbandonedCheckoutLineItem", _name] = FIELDS["LineItem", _name]
+
+
 # -- connections ------------------------------------------------------------------------------------------------------
 def _held(type_name: str, name: str, items: Callable[[Object, Object, Shop], list[Object]]) -> None:
     """A connection to what the object holds within itself."""
@@ -329,6 +339,7 @@ def _held(type_name: str, name: str, items: Callable[[Object, Object, Shop], lis
 
 
 _held("Order", "lineItems", _lines)
+_held("AbandonedCheckout", "lineItems", _lines)
 _held("Refund", "refundLineItems", _refund_lines)
 _held("Product", "variants", _variants)
 _held("Customer", "metafields", _metafields)
@@ -360,6 +371,7 @@ def _stored(type_name: str, name: str, kind: str, parent: Callable[[Object], str
 
 _stored("QueryRoot", "customers", CUSTOMER, lambda _: "")
 _stored("QueryRoot", "orders", ORDER, lambda _: "")
+_stored("QueryRoot", "abandonedCheckouts", CHECKOUT, lambda _: "")
 _stored("QueryRoot", "products", PRODUCT, lambda _: "")
 _stored("Customer", "orders", ORDER, lambda customer: customer["id"])
 

@@ -12,7 +12,7 @@ from graphql import GraphQLError
 
 from mailhouse.sandbox.store import Row, Store, stamp
 
-CUSTOMER, ORDER, PRODUCT = "shopify.customer", "shopify.order", "shopify.product"
+CUSTOMER, ORDER, PRODUCT, CHECKOUT = "shopify.customer", "shopify.order", "shopify.product", "shopify.checkout"
 MOST = 250
 TERM = re.compile(r"""(\w+):\s*(>=|<=|>|<|=)?\s*('[^']*'|"[^"]*"|[^\s()]+)""")
 TIMES = {"updated_at": "updated_at", "created_at": "created_at", "customer_date": "created_at"}
@@ -24,6 +24,7 @@ SORTS = {
 TEXTS = {
     CUSTOMER: {"email": "$.email", "phone": "$.phone", "state": "$.state"},
     ORDER: {"email": "$.email", "name": "$.name", "financial_status": "$.displayFinancialStatus", "source_name": "$.sourceName"},
+    CHECKOUT: {},
     PRODUCT: {"title": "$.title", "product_type": "$.productType", "vendor": "$.vendor", "status": "$.status"},
 }
 

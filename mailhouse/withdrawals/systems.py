@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from mailhouse.clock import Clock
 from mailhouse.settings import Connection, Settings
-from mailhouse.withdrawals import hubspot, klaviyo, mailchimp, sendgrid, shopify
+from mailhouse.withdrawals import hubspot, klaviyo, mailchimp, salesforce, sendgrid, shopify
 from mailhouse.withdrawals.base import Writer
 
 Connect = Callable[[Connection, Clock], AbstractAsyncContextManager[Writer]]
@@ -13,6 +13,7 @@ _CONNECT: dict[str, Connect] = {
     "hubspot": hubspot.connect,
     "klaviyo": klaviyo.connect,
     "mailchimp": mailchimp.connect,
+    "salesforce": salesforce.connect,
     "sendgrid": sendgrid.connect,
     "shopify": shopify.connect,
 }

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import uvicorn
 
@@ -12,7 +13,8 @@ from mailhouse.sandbox.server import CuttableProtocol, application
 class Serving:
     """A sandbox on a free port of 127.0.0.1, from the moment it is made until it is closed."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, **more: Any) -> None:
+        """`more` goes to the server's configuration, such as a certificate."""
         self._runtime = runtime
         config = uvicorn.Config(
             application(runtime),
@@ -22,13 +24,14 @@ class Serving:
             ws="none",
             lifespan="off",
             log_level="error",
+            **more,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         while not self._server.started:
             time.sleep(0.01)
-        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self.url = f"{'https' if config.is_ssl else 'http'}://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
     def close(self) -> None:
         """Stop serving, and let go of the state."""

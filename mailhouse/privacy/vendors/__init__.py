@@ -8,7 +8,7 @@ from mailhouse.clock import Clock
 from mailhouse.errors import MailhouseError
 from mailhouse.http import OutcomeUnknown
 from mailhouse.privacy.closure import Closure
-from mailhouse.privacy.vendors import hubspot, klaviyo, mailchimp, sendgrid, shopify
+from mailhouse.privacy.vendors import hubspot, klaviyo, mailchimp, salesforce, sendgrid, shopify
 from mailhouse.privacy.vendors.base import Eraser, Person, VendorReceipt
 from mailhouse.settings import Connection
 
@@ -19,6 +19,7 @@ _CONNECT: dict[str, Connect] = {
     "hubspot": hubspot.connect,
     "klaviyo": klaviyo.connect,
     "mailchimp": mailchimp.connect,
+    "salesforce": salesforce.connect,
     "sendgrid": sendgrid.connect,
     "shopify": shopify.connect,
 }

@@ -7,7 +7,18 @@ from pathlib import Path
 import duckdb
 
 from mailhouse.errors import ConfigurationError
-from mailhouse.sandbox.company import choices, housekeeping, klaviyo_day, mailing, newcomers, sendgrid, trading, truth
+from mailhouse.sandbox.company import (
+    checkouts,
+    choices,
+    housekeeping,
+    klaviyo_day,
+    mailing,
+    newcomers,
+    salesforce_day,
+    sendgrid,
+    trading,
+    truth,
+)
 from mailhouse.sandbox.company.calendar import Calendar
 from mailhouse.sandbox.company.day import Addresses, Day, Town
 from mailhouse.sandbox.company.state import Company, load
@@ -15,6 +26,8 @@ from mailhouse.sandbox.company.summary import Summary
 from mailhouse.sandbox.store import Store
 
 MOST_DAYS = 3_650
+# systems whose truth is kept apart
+LATER = {"klaviyo": truth.PROFILES, "sendgrid": truth.CONTACTS, "salesforce": truth.SALES}
 
 
 def advance(store: Store, truth_path: Path | str, days: int) -> Summary:
@@ -33,43 +46,33 @@ def advance(store: Store, truth_path: Path | str, days: int) -> Summary:
         known = company.ids["person"]
         people = [person for person in truth.all_people(connection) if int(person.person_id[1:]) < known]
         town = Town(people, truth.records_of(connection))
-        profiles, contacts = _ids_of(connection, truth.PROFILES), _ids_of(connection, truth.CONTACTS)
-        before = [{person: len(records) for person, records in one.items()} for one in (profiles, contacts)]
+        later = {source: _records(connection, table) for source, table in LATER.items()}
+        before = {source: {person: len(records) for person, records in found.items()} for source, found in later.items()}
         company.taken = Addresses(store, people)
         for _ in range(days):
-            _pass(store, company, town, profiles, contacts, summary)
+            _pass(store, company, town, later, summary)
         truth.add_links(connection, town.links)
-        truth.add_links(connection, _new_links(town, "klaviyo", profiles, before[0]), truth.PROFILES)
-        truth.add_links(connection, _new_links(town, "sendgrid", contacts, before[1]), truth.CONTACTS)
+        for source, table in LATER.items():
+            truth.add_links(connection, _new_links(town, source, later[source], before[source]), table)
         truth.put_people(connection, town.changed.values())
         company.save(store)
     return summary
 
 
-def _ids_of(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, list[str]]:
-    """Each person's records of one vendor."""
-    found = truth.records_of(connection, table)
-    return {person: [record for _, record in records] for person, records in found.items()}
+def _records(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, list[str]]:
+    """Each person's records in a system whose truth is kept apart."""
+    return {person: [record for _, record in records] for person, records in truth.records_of(connection, table).items()}
 
 
-def _new_links(town: Town, vendor: str, records_of: dict[str, list[str]], before: dict[str, int]) -> list[truth.Link]:
+def _new_links(town: Town, source: str, found: dict[str, list[str]], before: dict[str, int]) -> list[truth.Link]:
     """Whose the records are that came since."""
     ref = {person.person_id: person.customer_ref for person in town.people}
     return [
-        (vendor, record, person, ref[person])
-        for person, records in records_of.items()
-        for record in records[before.get(person, 0) :]
+        (source, record, person, ref[person]) for person, records in found.items() for record in records[before.get(person, 0) :]
     ]
 
 
-def _pass(
-    store: Store,
-    company: Company,
-    town: Town,
-    profiles: dict[str, list[str]],
-    contacts: dict[str, list[str]],
-    summary: Summary,
-) -> None:
+def _pass(store: Store, company: Company, town: Town, later: dict[str, dict[str, list[str]]], summary: Summary) -> None:
     start = store.now()
     end = start + timedelta(days=1)
     company.calendar = Calendar(company.calendar.first, end)
@@ -79,6 +82,7 @@ def _pass(
         trading.trade(day, arrived)
         trading.take_back(day)
         housekeeping.delete_customers(day)
+        checkouts.leave(day)
     housekeeping.move(day)
     housekeeping.merge(day)
     housekeeping.archive(day)
@@ -86,7 +90,8 @@ def _pass(
     choices.withdraw(day)
     mailing.react_late(day)
     mailing.send(day)
-    klaviyo_day.live(day, profiles)
-    sendgrid.live(day, contacts)
+    klaviyo_day.live(day, later["klaviyo"])
+    sendgrid.live(day, later["sendgrid"])
+    salesforce_day.live(day, later["salesforce"])
     store.set_now(end)
     summary.now = end

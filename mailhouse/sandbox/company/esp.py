@@ -10,10 +10,12 @@ from mailhouse.sandbox.company.calendar import between, iso
 from mailhouse.sandbox.company.consent import Consent
 from mailhouse.sandbox.company.people import Person
 from mailhouse.sandbox.company.state import Company
+from mailhouse.sandbox.mailchimp_interests import category_row, interest_row
 from mailhouse.sandbox.store import Row, Store
 
 LIST_NAME = "Customers"
 TAGS = (("Trade fair", 0.07), ("Wholesale", 0.04), ("Press", 0.01))  # the marketer's own, with their share of members
+INTERESTS, SHARE_INTERESTED = ("Garden", "Kitchen", "Offers"), 0.4
 MERGE_FIELDS = ((1, "FNAME", "First Name", "text"), (2, "LNAME", "Last Name", "text"), (4, "PHONE", "Phone Number", "phone"))
 
 
@@ -127,3 +129,16 @@ def put_tags(store: Store, company: Company, rng: Random, members: list[str]) ->
         rows.append(Row(identifier, body, made, made, company.list_id))
         store.tag_add(company.list_id, identifier, [member for member in members if rng.random() < share])
     store.put_many("mailchimp.segment", rows)
+
+
+def put_interests(store: Store, company: Company, rng: Random, members: list[Row]) -> None:
+    """What the sign-up form asks for; who came by another way was not asked. Changes the members' rows."""
+    made = iso(company.calendar.first)
+    category = f"{rng.getrandbits(40):010x}"
+    store.put("mailchimp.interest_category", category_row(category, company.list_id, "What may we write about?", made))
+    ids = [f"{rng.getrandbits(40):010x}" for _ in INTERESTS]
+    rows = [interest_row(one, category, name, made) for one, name in zip(ids, INTERESTS, strict=True)]
+    store.put_many("mailchimp.interest", rows)
+    for row in members:
+        if row.body["ip_signup"]:
+            row.body["interests"] = {one: True for one in ids if rng.random() < SHARE_INTERESTED}

@@ -10,6 +10,7 @@ from mailhouse.errors import ConfigurationError
 from mailhouse.sandbox.company import (
     campaigns,
     catalogue,
+    checkouts,
     consent,
     crm,
     crm_business,
@@ -19,6 +20,7 @@ from mailhouse.sandbox.company import (
     mailboxes,
     people,
     purchases,
+    salesforce,
     schedule,
     sendgrid,
     shop_orders,
@@ -88,10 +90,12 @@ def seed(
             _put_generated_orders(store, company, inhabitants, orders, records, summary)
         else:
             _put_file_orders(store, company, inhabitants, file, records, summary)
+        checkouts.fill(store, company)
         profiles = klaviyo.fill(store, company, histories, records.customer_of, summary)
         truth.add_links(connection, records.links)
         truth.add_links(connection, profiles, truth.PROFILES)
         truth.add_links(connection, sendgrid.fill(store, company, histories, summary), truth.CONTACTS)
+        truth.add_links(connection, salesforce.fill(store, company, histories, summary), truth.SALES)
         truth.put_people(connection, inhabitants)
         summary.people = len(inhabitants)
         company.save(store)
@@ -153,6 +157,7 @@ def _put_people(
     summary.shop_customers = store.put_many("shopify.customer", records.customers)
     store.put_many("mailchimp.list", [esp.list_row(company)])
     store.put_many("mailchimp.merge_field", esp.merge_field_rows(company))
+    esp.put_interests(store, company, company.stream("interests"), records.members)
     summary.members = store.put_many("mailchimp.member", records.members)
     esp.put_tags(store, company, company.stream("tags"), [row.id for row in records.members])
     summary.campaigns = store.put_many("mailchimp.campaign", (one.row(company.list_id) for one in mailings))

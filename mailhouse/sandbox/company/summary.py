@@ -31,6 +31,11 @@ class Summary:
     profile_events: int = 0
     sendgrid_contacts: int = 0
     sendgrid_contacts_deleted: int = 0
+    salesforce_contacts: int = 0
+    salesforce_leads: int = 0
+    salesforce_changed: int = 0
+    salesforce_merged: int = 0
+    salesforce_deleted: int = 0
 
     def as_dict(self) -> dict[str, int | str]:
         """With the clock as ISO 8601 text."""

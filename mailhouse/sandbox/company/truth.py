@@ -1,8 +1,8 @@
 """Who is truly who, kept apart from everything the chain may read: for scoring only.
 
 `truth(source, record_id, person_id, customer_ref)` has one row a record that ever existed in the CRM, the shop or Mailchimp,
-`klaviyo_truth` and `sendgrid_truth` the same of Klaviyo's profiles and SendGrid's contacts, which came later and would change
-every figure that is told of the others;
+`klaviyo_truth`, `sendgrid_truth` and `salesforce_truth` the same of Klaviyo's profiles, SendGrid's contacts and Salesforce's
+contacts and leads, which came later and would change every figure that is told of the others;
 `people` has the latent side of each person, which `advance` needs to go on with them.
 """
 
@@ -30,7 +30,7 @@ PEOPLE = pa.schema(
     ]
 )
 TRUTH = pa.schema([(name, pa.string()) for name in ("source", "record_id", "person_id", "customer_ref")])
-RECORDS, PROFILES, CONTACTS = "truth", "klaviyo_truth", "sendgrid_truth"
+RECORDS, PROFILES, CONTACTS, SALES = "truth", "klaviyo_truth", "sendgrid_truth", "salesforce_truth"
 Link = tuple[str, str, str, str | None]
 
 
@@ -50,7 +50,7 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
     """All tables, empty."""
-    for table in (RECORDS, PROFILES, CONTACTS):
+    for table in (RECORDS, PROFILES, CONTACTS, SALES):
         connection.execute(
             f"create or replace table {table} (source varchar not null, record_id varchar not null, "
             "person_id varchar not null, customer_ref varchar, primary key (source, record_id))"

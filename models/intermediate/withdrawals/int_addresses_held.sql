@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('addresses_held', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'sendgrid'], {
+    {{ union_sources('addresses_held', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'sendgrid', 'salesforce'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'container': 'varchar',

@@ -84,6 +84,7 @@ def test_the_sandbox_is_not_running(tmp_path):
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     lines = done.stderr.splitlines()
-    named = [f"error {name} did not land" for name in ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid")]
+    connections = ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid", "salesforce")
+    named = [f"error {name} did not land" for name in connections]
     assert [line.split(":")[0] for line in lines] == named
     assert all("mailhouse sandbox serve" in line for line in lines)

@@ -22,7 +22,7 @@ BATCH = 500
 # a Mailchimp member has a record in each list; the truth knows the member
 PAIRS = """
 with truth as (
-    from kept_aside.truth union all from kept_aside.klaviyo_truth
+    from kept_aside.truth union all from kept_aside.klaviyo_truth union all from kept_aside.salesforce_truth
 ),
 answered as (
     select identities.customer_id, truth.person_id

@@ -23,9 +23,9 @@ class Place:
         self.clock = FixedClock(NOW)
         self.list_custom()
 
-    def list_custom(self, hubspot="{}", shopify="{}", klaviyo="{}", sendgrid="{}"):
-        listed = f"{{hubspot_contacts: {hubspot}, shopify_customers: {shopify}, klaviyo_profiles: {klaviyo},"
-        listed += f" sendgrid_contacts: {sendgrid}}}"
+    def list_custom(self, hubspot="{}", shopify="{}", klaviyo="{}", sendgrid="{}", salesforce="{}"):
+        listed = f"hubspot_contacts: {hubspot}, shopify_customers: {shopify}, klaviyo_profiles: {klaviyo}"
+        listed = f"{{{listed}, sendgrid_contacts: {sendgrid}, salesforce_contacts: {salesforce}}}"
         (self.path / "dbt_project.yml").write_text(f"vars: {{custom_properties: {listed}}}")
 
     def connect(self, vendor, url, identifier=None, secrets=None, **settings):

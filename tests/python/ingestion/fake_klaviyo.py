@@ -8,7 +8,7 @@ from urllib.parse import quote
 from tests.python.ingestion.fake_server import FakeServer
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-LARGEST_PAGE = {"profile": 100, "list": 10, "event": 1_000, "metric": 200}
+LARGEST_PAGE = {"profile": 100, "list": 10, "event": 1_000, "metric": 200, "segment": 10, "campaign": 100}
 SUPPRESSED = "subscriptions.email.marketing.suppression.timestamp"
 CONDITION = re.compile(r"([a-z-]+)\(([a-z_.]+),(.*?)\)(?:,|$)")
 COMPARED = {
@@ -25,7 +25,7 @@ class FakeKlaviyo(FakeServer):
     def __init__(self, key="right"):
         super().__init__()
         self.key, self.rows = key, {}
-        self.records = {"profile": {}, "list": {}, "metric": {}, "event": {}}
+        self.records = {"profile": {}, "list": {}, "metric": {}, "event": {}, "segment": {}, "campaign": {}}
         self.joined = {}
 
     def put(self, number, updated, *, marketing=None, properties=None, **attributes):

@@ -191,7 +191,8 @@ def by_name(place):
 def test_what_the_sandbox_says_is_understood_and_not_asked_for_twice(place, vendors):
     landed = place.land(only=["klaviyo"])["klaviyo"]
     assert (landed.error, landed.unlisted) == (None, ())
-    assert landed.new == {"profiles": 8, "lists": 3, "list_members": 5, "metrics": 1, "events": 0, "removed": 0}
+    of_people = {"profiles": 8, "list_members": 5, "events": 0, "removed": 0}
+    assert landed.new == {**of_people, "lists": 3, "metrics": 1, "segments": 1, "campaigns": 1}
     reasons = {name: reason for name, (_, reason) in by_name(place).items() if reason}
     expected = {"bob": "UNSUBSCRIBE", "cay": "HARD_BOUNCE", "dan": "SPAM_COMPLAINT", "eve": "USER_SUPPRESSED"}
     assert reasons == expected
@@ -216,3 +217,19 @@ def test_a_suppression_by_hand_and_a_merge_come_with_the_next_landings(place, ve
     assert (landed.error, landed.new["removed"]) == (None, 1)
     assert by_name(place)["fay"][1] == "USER_SUPPRESSED"
     assert place.rows("select resource, id from raw_klaviyo.removed") == [("profiles", ids["hal"])]
+
+
+def test_segments_and_campaigns_land_and_are_read_anew(place, vendors):
+    at = place.land(only=["klaviyo"])["klaviyo"]
+    assert (at.error, at.unlisted) == (None, ())
+    kind = "definition ->> '$.condition_groups[0].conditions[0].type'"
+    assert place.rows(f"select id, name, is_active, {kind} from raw_klaviyo.segments") == [
+        ("SegAll", "All of them", True, "profile-group-membership")
+    ]
+    asked = "select id, name, status, archived, included from raw_klaviyo.campaigns"
+    assert place.rows(asked) == [("CmpOne", "Spring", "Sent", False, '["LstAll"]')]
+    row = vendors.store.get("klaviyo.campaign", "CmpOne")
+    row.body |= {"name": "Summer", "archived": True}
+    vendors.store.put("klaviyo.campaign", row)
+    place.land(only=["klaviyo"])
+    assert place.rows(asked) == [("CmpOne", "Summer", "Sent", True, '["LstAll"]')]

@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 
 from ingestion.mailchimp.account import Account
+from mailhouse.sandbox.mailchimp_automations import automation_row
+from mailhouse.sandbox.mailchimp_interests import category_row, interest_row
+from mailhouse.sandbox.mailchimp_words import hash_of
 from mailhouse.sandbox.store import Row, stamp
 from tests.python.sandbox import conftest as small
 
@@ -128,3 +131,39 @@ def test_tables_of_what_an_account_has_not_exist_too(place, vendors):
     land(place)
     for table in ("campaigns", "sent_to", "email_activity", "unsubscribes", "abuse_reports", "removed"):
         assert place.one(f"select count(*) from raw_mailchimp.{table}") == 0
+
+
+def test_interests_and_who_chose_them_land_and_a_choice_is_given_up(place, vendors):
+    made = stamp(vendors.store.now())
+    vendors.store.put("mailchimp.interest_category", category_row("cat", small.LIST, "Topics", made))
+    vendors.store.put_many("mailchimp.interest", [interest_row(one, "cat", one.title(), made) for one in ("garden", "kitchen")])
+
+    def choose(**interests):
+        member = vendors.store.get("mailchimp.member", hash_of("ann@example.org"), small.LIST)
+        member.body |= {"interests": interests, "last_changed": stamp(vendors.store.now())}
+        member.updated_at = stamp(vendors.store.now())
+        vendors.store.put("mailchimp.member", member)
+
+    choose(garden=True)
+    landed = land(place)
+    assert (landed.error, landed.unlisted) == (None, ())
+    assert place.rows("select id, category_id, name from raw_mailchimp.interests order by id") == [
+        ("garden", "cat", "Garden"),
+        ("kitchen", "cat", "Kitchen"),
+    ]
+    asked = f"select interest_id from raw_mailchimp.member_interests where is_chosen and id = '{hash_of('ann@example.org')}'"
+    assert place.rows(asked) == [("garden",)]
+    choose(garden=False, kitchen=True)
+    land(place)
+    assert place.rows(asked) == [("kitchen",)]
+    assert place.one("select count(*) from raw_mailchimp.member_interests") == 2 * 5
+
+
+def test_automations_land(place, vendors):
+    at = stamp(vendors.store.now())
+    vendors.store.put("mailchimp.automation", automation_row("1", "Welcome", small.LIST, at))
+    vendors.store.put("mailchimp.automation", automation_row("2", "VIP", small.LIST, at, tag="vip", status="paused"))
+    landed = land(place)
+    assert (landed.error, landed.unlisted) == (None, ())
+    found = place.rows("select id, list_id, title, status, workflow_type from raw_mailchimp.automations order by id")
+    assert found == [("1", small.LIST, "Welcome", "sending", "signup"), ("2", small.LIST, "VIP", "paused", "tagAdded")]

@@ -1,12 +1,14 @@
 """A shop, asked through the real sandbox: bulk first, changes later, nested pages to their end, removals by count."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from ingestion.shopify import orders, settings
+from mailhouse.clock import FixedClock
 from mailhouse.errors import CredentialsRejected
-from mailhouse.sandbox.store import stamp
+from mailhouse.sandbox.store import Row, stamp
 from tests.python.ingestion.conftest import connect_all
 from tests.python.sandbox import conftest as small
 
@@ -31,7 +33,8 @@ def later(shop):
 def test_everything_lands_by_bulk_operation_then_only_what_changed(place, shop):
     first = land(place)
     assert first.error is None
-    assert first.new == {"customers": 7, "products": 1, "orders": 9, "order_lines": 18, "refunds": 1, "removed": 0}
+    counted = {"customers": 7, "products": 1, "orders": 9, "order_lines": 18, "refunds": 1}
+    assert first.new == {**counted, "abandoned_checkouts": 0, "removed": 0}
     asked = shop.asked("shopify")
     assert asked["/bulk/{name}"] == 7 + 2 + 27
     now = later(shop)
@@ -160,3 +163,35 @@ def test_a_wrong_client_secret_is_told_by_its_name(place, shop):
     error = land(place).error
     assert type(error) is CredentialsRejected
     assert "SHOPIFY_CLIENT_SECRET" in str(error)
+
+
+def leave_checkout(shop, number, at, lines=1, completed_at=None):
+    held = {"quantity": 1, "productId": "1", "variantId": "11", "unitPrice": "12.30", "title": "Thing", "sku": "SKU0"}
+    body = {"id": str(number), "name": f"#{number}", "customerId": "1", "currencyCode": "EUR", "createdAt": stamp(at)}
+    body |= {"updatedAt": stamp(at), "completedAt": completed_at, "abandonedCheckoutUrl": f"https://shop.example/{number}"}
+    body["lineItems"] = [{**held, "id": f"{number}{line}"} for line in range(lines)]
+    shop.store.put("shopify.checkout", Row(str(number), body, at, at, "1"))
+
+
+def test_checkouts_that_were_left_land_with_all_their_lines_and_later_only_the_changed(place, shop):
+    at = shop.store.now() - timedelta(days=1)
+    for number in range(1, 26):
+        leave_checkout(shop, number, at, lines=14 if number == 25 else 2)
+    landed = land(place)
+    assert (landed.error, landed.new["abandoned_checkouts"]) == (None, 25)
+    asked = "select customer_id, total_amount, currency, recovery_url, json_array_length(lines)"
+    found = place.rows(f"{asked} from raw_shopify.abandoned_checkouts where id = '25'")
+    assert [(one[0], float(one[1]), *one[2:]) for one in found] == [("1", 172.2, "EUR", "https://shop.example/25", 14)]
+    now = later(shop)
+    leave_checkout(shop, 7, now, completed_at=stamp(now))
+    place.clock = FixedClock(now)
+    assert land(place).changed["abandoned_checkouts"] == 1
+    assert place.rows("select id from raw_shopify.abandoned_checkouts where completed_at is not null") == [("7",)]
+
+
+def test_a_shop_that_keeps_its_checkouts_to_itself_is_read_without_them(place, shop):
+    leave_checkout(shop, 1, shop.store.now())
+    connection = place.connections["shopify"]
+    place.connections["shopify"] = replace(connection, settings={"abandoned_checkouts": False})
+    landed = land(place)
+    assert (landed.error, landed.new["abandoned_checkouts"], landed.new["orders"]) == (None, 0, 9)

@@ -17,6 +17,8 @@ TEXTS = {
     "bulk products": queries.BULK_PRODUCTS,
     "orders": queries.ORDERS,
     "products": queries.PRODUCTS,
+    "checkouts": queries.CHECKOUTS,
+    "rest of checkout lines": queries.REST_OF_CHECKOUT_LINES,
     "rest of lines": queries.REST_OF_LINES,
     "rest of refund lines": queries.REST_OF_REFUND_LINES,
     "rest of variants": queries.REST_OF_VARIANTS,
@@ -39,11 +41,12 @@ def schema():
 
 
 def complaints(schema, text):
-    """What the schema says against a text, as `Type.field` where a field is unknown."""
+    """What the schema says against a text, as `Type.field` where a field is unknown, as `Type` where a type is."""
     found = []
     for error in validate(schema, parse(text)):
         unknown = re.search(r"Cannot query field '(\w+)' on type '(\w+)'", error.message)
-        found.append(f"{unknown[2]}.{unknown[1]}" if unknown else error.message)
+        kind = re.fullmatch(r"Unknown type '(\w+)'\.?(?: Did you mean .*)?", error.message)
+        found.append(f"{unknown[2]}.{unknown[1]}" if unknown else kind[1] if kind else error.message)
     return set(found)
 
 

@@ -69,6 +69,7 @@ def test_every_source_names_its_vendor(manifest: dict[str, Any]) -> None:
         "mailchimp": "mailchimp",
         "klaviyo": "klaviyo",
         "sendgrid": "sendgrid",
+        "salesforce": "salesforce",
         "contact_points": None,
         "privacy": None,
         "inbox": None,

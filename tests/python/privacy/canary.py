@@ -7,6 +7,7 @@ from mailhouse.sandbox.hubspot_preferences import subscription_row
 from mailhouse.sandbox.klaviyo_events import event_row, metric_row
 from mailhouse.sandbox.klaviyo_profiles import PROFILE, new_profile
 from mailhouse.sandbox.mailchimp_words import hash_of
+from mailhouse.sandbox.salesforce_objects import OBJECTS, identifier, record_row
 from mailhouse.sandbox.sendgrid_lists import list_row
 from mailhouse.sandbox.sendgrid_people import CONTACT, LIST, contact_row
 from mailhouse.sandbox.sendgrid_suppressions import SUPPRESSION, entry_row
@@ -42,6 +43,7 @@ class Canary:
         self._mailchimp(store, stamp(at), stamp(agreed_at))
         self._klaviyo(store, stamp(at))
         self._sendgrid(store, stamp(at))
+        self._salesforce(store, stamp(at))
 
     def _hubspot(self, store: Store, at: str) -> None:
         names = ("firstname", "lastname", "company", "city", "zip", "lifecyclestage", "loyalty_tier", "newsletter_consent_source")
@@ -114,3 +116,19 @@ class Canary:
         store.put(LIST, list_row(SENDGRID_LIST, "Tips", stamp(AT)))
         members.put_on(store, SENDGRID_LIST, [contact], at)
         store.put(SUPPRESSION, entry_row("blocks", self.address, at, reason=self.word("busy"), status="4.7.0"))
+
+    def _salesforce(self, store: Store, at: str) -> None:
+        """A contact, the lead that it was before, and what hangs on them."""
+        contact, lead = (identifier(OBJECTS[kind].prefix, self.number) for kind in ("Contact", "Lead"))
+        names = ("FirstName", "LastName", "Title", "LeadSource")
+        person = {name: self.word(name) for name in names} | {"Phone": self.phone, "MobilePhone": self.phone}
+        home = {"MailingCity": self.word("city"), "MailingPostalCode": self.word("zip"), "MailingCountry": "DE"}
+        records = {
+            ("Contact", contact): {**person, **home, "Email": self.address, "Preferred_Store__c": self.word("store")},
+            ("Lead", lead): {**person, "Email": self.old_address, "Company": self.word("company"), "City": self.word("city")},
+            ("CampaignMember", identifier("00v", self.number)): {"ContactId": contact, "Status": self.word("status")},
+            ("Task", identifier("00T", self.number)): {"WhoId": lead, "Status": "Completed"},
+            ("Case", identifier("500", self.number)): {"ContactId": contact, "Origin": "Email"},
+        }
+        for (kind, record_id), body in records.items():
+            store.put(OBJECTS[kind].kind, record_row(OBJECTS[kind], record_id, body, at, at))

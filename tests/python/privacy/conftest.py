@@ -1,4 +1,4 @@
-"""Four vendors on the loopback with two people in all of them, and a work directory in which they have landed."""
+"""All vendors on the loopback with two people in all of them, and a work directory in which they have landed."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ create or replace table marts.customer_sets as
 
 
 class House:
-    """A work directory beside four vendors; `token` is in everything of the canary, `other` is somebody else."""
+    """A work directory beside all vendors; `token` is in everything of the canary, `other` is somebody else."""
 
     def __init__(self, folder: Path, vendors: Vendors) -> None:
         self.vendors, self.clock = vendors, vendors.empty()

@@ -50,7 +50,9 @@ def test_the_canary_was_everywhere(erased):
     made = erased.before["export"]
     assert made.closure.mailboxes == {erased.canary.address, erased.canary.old_address}
     vendors = {part.source for part in made.parts}
-    assert vendors == {"hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid", "inbox", "contact_points", "mailhouse"}
+    ours = {"inbox", "contact_points", "mailhouse"}
+    assert vendors - ours == {"hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid", "salesforce"}
+    assert ours <= vendors
     left_at = {"warehouse.duckdb", "published.duckdb", "inbox.db", "logs/dbt.log", "target/run_results.json"}
     assert left_at <= set(erased.before["files"])
 
@@ -63,7 +65,7 @@ def test_an_export_shows_what_an_erasure_touches(erased):
 
 def test_every_vendor_gives_a_receipt(erased):
     assert {one.connection_id: one.status for one in erased.receipt.vendors} == dict.fromkeys(
-        ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid"), "deleted"
+        ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid", "salesforce"), "deleted"
     )
     assert erased.receipt.ok
 
@@ -83,6 +85,7 @@ def test_the_vendors_have_forgotten_them(erased):
         assert store.get("mailchimp.member", hash_of(canary.address), list_id) is None
         assert store.get("mailchimp.forgotten", hash_of(canary.address), list_id) is not None
     assert store.get("klaviyo.profile", canary.profile_id) is None
+    assert [store.count(f"salesforce.{kind}", deleted=None) for kind in ("Contact", "Lead", "CampaignMember")] == [1, 1, 1]
 
 
 def test_what_was_paid_stays_under_another_name(erased):
@@ -144,7 +147,8 @@ def test_erasing_again_reaches_what_vendors_have_got_since(erased):
     again = erased.erase()
     assert again.ok and again.erasure_id != erased.receipt.erasure_id
     # the shop has them under another address, and nothing tells any more that it was theirs
-    expected = {**dict.fromkeys(("hubspot", "mailchimp", "klaviyo", "sendgrid"), "deleted"), "shopify": "not_there"}
+    known = ("hubspot", "mailchimp", "klaviyo", "sendgrid", "salesforce")
+    expected = {**dict.fromkeys(known, "deleted"), "shopify": "not_there"}
     assert {one.connection_id: one.status for one in again.vendors} == expected
     assert {one.status for one in erased.erase().vendors} == {"not_there"}
 

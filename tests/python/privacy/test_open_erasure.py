@@ -22,6 +22,7 @@ def test_a_vendor_that_refuses_us_keeps_only_itself_from_being_done(landed, tmp_
         "mailchimp": "deleted",
         "klaviyo": "deleted",
         "sendgrid": "deleted",
+        "salesforce": "deleted",
     }
     assert len(receipt.problems) == 1 and "hubspot" in receipt.problems[0]
     # until the vendor has done it, one file still knows whom it is about

@@ -40,6 +40,12 @@ ROWS = {
     "raw_sendgrid.list_contacts": {"list_id": "l", "id": "s"},
     "raw_sendgrid.suppressions": {"id": "u", "suppression_list": "unsubscribes", "email": ERASED},
     "raw_sendgrid.removed": {"resource": "contacts", "parent_id": "", "id": "s"},
+    "raw_mailchimp.member_interests": {"list_id": "l", "id": "m", "interest_id": "i", "is_chosen": True},
+    "raw_salesforce.contacts": {"id": "003", "email": ERASED},
+    "raw_salesforce.leads": {"id": "00Q", "email": ERASED},
+    "raw_salesforce.campaign_members": {"id": "00v", "contact_id": "003"},
+    "raw_salesforce.tasks": {"id": "00T", "who_id": "00Q"},
+    "raw_salesforce.cases": {"id": "500", "contact_id": "003"},
     "raw_inbox.consent_acts": {"event_id": "a", "address": ERASED},
 }
 INBOX = {"inbox_id": "i", "seq": 1, "act": "withdraw", "channel": "*", "purpose": "*", "brand": "*", "source": "s"}
@@ -47,18 +53,18 @@ INBOX |= {"reason": "r", "recorded_by": "w", "received_at": NOW}
 MODELS = {
     "hubspot": ("contacts", "additional_emails", "merged_contacts", "subscription_statuses", "email_events"),
     "shopify": ("customers",),
-    "mailchimp": ("members", "deliveries", "email_activities", "unsubscribes", "complaints"),
+    "mailchimp": ("members", "deliveries", "email_activities", "unsubscribes", "complaints", "member_interests"),
     "klaviyo": ("profiles", "suppressions", "list_members", "events", "removed_profiles"),
     "sendgrid": ("contacts", "suppressions", "list_contacts", "removed_contacts"),
+    "salesforce": ("contacts", "leads", "campaign_members", "tasks", "cases"),
     "inbox": ("consent_acts",),
 }
 
 
 def others(row: dict) -> dict:
     """The same of somebody else."""
-    changed = {
-        name: f"x{value}" for name, value in row.items() if name in ("id", "email_id", "profile_id", "customer_id", "event_id")
-    }
+    ids = ("id", "email_id", "profile_id", "customer_id", "contact_id", "who_id", "event_id")
+    changed = {name: f"x{value}" for name, value in row.items() if name in ids}
     changed |= {name: OTHER for name, value in row.items() if value == ERASED}
     return row | changed
 
@@ -78,7 +84,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Raw:
         else:
             made.land(table, rows)
     settings = load_settings(made.workdir, project=PROJECT)
-    records = ["mailchimp/member/m", "klaviyo/profile/p", "sendgrid/contact/s"]
+    records = ["mailchimp/member/m", "klaviyo/profile/p", "sendgrid/contact/s", "salesforce/contact/003", "salesforce/lead/00Q"]
     Tombstones(settings).write([(EMAIL, ERASED.lower()), *((RECORD, name) for name in records)], "e", "erased-abc", NOW)
     made.normalise()
     with made.connect() as db:

@@ -11,10 +11,24 @@ from mailhouse.sandbox.shopify_fields import CHILDREN, FIELDS
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared/specs/shopify/admin-2022-07.graphql"
 
 # what Shopify added after the schema of 2022-07
-LATER_TYPES = {"BulkOperationUserError", "Count", "CountPrecision", "CustomerMergePayload", "CustomerRequestDataErasurePayload"}
+LATER_TYPES = {
+    "AbandonedCheckout",
+    "AbandonedCheckoutConnection",
+    "AbandonedCheckoutEdge",
+    "AbandonedCheckoutLineItem",
+    "AbandonedCheckoutLineItemConnection",
+    "AbandonedCheckoutLineItemEdge",
+    "AbandonedCheckoutSortKeys",
+    "BulkOperationUserError",
+    "Count",
+    "CountPrecision",
+    "CustomerMergePayload",
+    "CustomerRequestDataErasurePayload",
+}
 LATER_FIELDS = {
     ("CustomerEmailAddress", "marketingOptInLevel"),
     ("CustomerEmailAddress", "marketingUpdatedAt"),
+    ("QueryRoot", "abandonedCheckouts"),
     ("QueryRoot", "bulkOperation"),
     ("QueryRoot", "customersCount"),
     ("QueryRoot", "ordersCount"),

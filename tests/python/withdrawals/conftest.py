@@ -1,4 +1,4 @@
-"""Five vendors on the loopback, a warehouse whose few relations are made by hand, and people who are in all of it."""
+"""All vendors on the loopback, a warehouse whose few relations are made by hand, and people who are in all of it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ from mailhouse.consent.acts import ConsentAct
 from mailhouse.consent.inbox import Inbox
 from mailhouse.sandbox.klaviyo_profiles import PROFILE, new_profile
 from mailhouse.sandbox.runtime import Runtime
+from mailhouse.sandbox.salesforce_objects import OBJECTS, identifier, record_row
 from mailhouse.sandbox.sendgrid_people import CONTACT, contact_row
 from mailhouse.sandbox.sendgrid_suppressions import GLOBAL, SUPPRESSION, entry_row, is_suppressed
 from mailhouse.sandbox.store import Row, stamp
@@ -26,7 +27,7 @@ from tests.python.serving import Serving
 NOW = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 BEFORE = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
-VENDORS = ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid")
+VENDORS = ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid", "salesforce")
 LIST, OTHER_LIST = "list1", "list2"
 SECRETS = {
     "hubspot": ("token",),
@@ -34,6 +35,15 @@ SECRETS = {
     "mailchimp": ("api_key",),
     "klaviyo": ("api_key",),
     "sendgrid": ("api_key",),
+    "salesforce": ("client_id", "client_secret"),
+}
+KINDS = {
+    "hubspot": ("hubspot.contact",),
+    "shopify": ("shopify.customer",),
+    "mailchimp": ("mailchimp.member",),
+    "klaviyo": (PROFILE,),
+    "sendgrid": (CONTACT,),
+    "salesforce": ("salesforce.Contact", "salesforce.Lead"),
 }
 WHERE_PEOPLE_ARE = """
 create table intermediate.int_refusals_standing (
@@ -84,8 +94,8 @@ class Vendors:
             for table in ("object", "list_member", "tag_member"):
                 state.execute(f"delete from {table}")
         self.store.set_now(NOW)
-        for identifier, name in ((LIST, "Customers"), (OTHER_LIST, "Events")):
-            self.store.put("mailchimp.list", Row(identifier, {"id": identifier, "name": name, "double_optin": False}, NOW))
+        for list_id, name in ((LIST, "Customers"), (OTHER_LIST, "Events")):
+            self.store.put("mailchimp.list", Row(list_id, {"id": list_id, "name": name, "double_optin": False}, NOW))
         self.forget()
         return SharedClock(NOW, self.runtime)
 
@@ -126,6 +136,11 @@ class Vendors:
             self.store.put(CONTACT, contact_row(f"contact-{number}", address, at))
             if not mailable:
                 self.store.put(SUPPRESSION, entry_row(GLOBAL, address, at))
+        elif vendor == "salesforce":
+            # every other one is a lead still
+            kind = OBJECTS["Contact" if number % 2 else "Lead"]
+            body = {"LastName": "Person", "Email": address, "HasOptedOutOfEmail": not mailable}
+            self.store.put(kind.kind, record_row(kind, identifier(kind.prefix, number), body, at, at))
         else:
             marketing = {"consent": "SUBSCRIBED" if mailable else "UNSUBSCRIBED", "consent_timestamp": at, "last_updated": at}
             self.store.put(PROFILE, new_profile(address, at, marketing=marketing))
@@ -134,9 +149,7 @@ class Vendors:
         """Whether the vendor would mail the address; None when it does not know it."""
         if vendor == "klaviyo":
             self.runtime.settle()
-        kind = {"hubspot": "hubspot.contact", "shopify": "shopify.customer", "mailchimp": "mailchimp.member", "klaviyo": PROFILE}
-        kind["sendgrid"] = CONTACT
-        rows = [row for row in self.store.by_email(kind[vendor], address.lower()) if not row.deleted]
+        rows = [row for kind in KINDS[vendor] for row in self.store.by_email(kind, address.lower()) if not row.deleted]
         if not rows:
             return None
         if vendor == "sendgrid":
@@ -160,6 +173,8 @@ def is_mailable(vendor: str, body: dict[str, Any]) -> bool:
         return body["emailMarketingConsent"]["marketingState"] == "SUBSCRIBED"
     if vendor == "mailchimp":
         return body["status"] in ("subscribed", "pending")
+    if vendor == "salesforce":
+        return not body["HasOptedOutOfEmail"]
     return not body["marketing"]["suppression"] and body["marketing"]["consent"] != "UNSUBSCRIBED"
 
 
@@ -256,6 +271,8 @@ def land_addresses(warehouse: duckdb.DuckDBPyConnection, vendors: Vendors) -> No
         rows.append(held("klaviyo", "", "", row.id, row.body["email"], row))
     for row in store.page(CONTACT, limit=10_000):
         rows.append(held("sendgrid", "", "", row.id, row.email, row, not is_suppressed(store, row.email)))
+    for kind in KINDS["salesforce"]:
+        rows += [held("salesforce", "", "", row.id, row.body["Email"], row) for row in store.page(kind, limit=10_000)]
     warehouse.execute("delete from intermediate.int_addresses_held")
     if rows:
         warehouse.executemany("insert into intermediate.int_addresses_held values (?, ?, ?, ?, ?, ?, lower(?), ?, ?, ?)", rows)

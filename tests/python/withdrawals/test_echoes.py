@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from mailhouse.sandbox.salesforce_changes import update
+from mailhouse.sandbox.salesforce_objects import OBJECTS, identifier
 from mailhouse.sandbox.store import stamp
 from tests.python.withdrawals.conftest import House
 
@@ -76,3 +78,50 @@ def test_until_it_could_be_asked_the_refusal_counts_as_its_own_and_that_is_said(
     told.clock.sleep(timedelta(minutes=2).total_seconds())
     assert told.tell().ok
     assert told.journal("holds_until") != before
+
+
+SALES = OBJECTS["Contact"]
+
+
+@pytest.fixture
+def told_to_sales(house: House) -> House:
+    """Somebody of whom Salesforce was told, and an hour has passed."""
+    house.person("ann", vendors=["salesforce"])
+    house.land()
+    house.refuse("ann")
+    assert house.tell().ok
+    house.land()
+    pass_an_hour(house)
+    return house
+
+
+def change_there(house: House, **fields: object) -> None:
+    """Somebody changes the contact in Salesforce."""
+    row = house.vendors.store.get(SALES.kind, identifier(SALES.prefix, 1))
+    update(house.vendors.store, SALES, row, fields)
+
+
+def test_salesforce_s_history_says_that_a_changed_contact_is_still_ours(told_to_sales):
+    change_there(told_to_sales, Title="Buyer")
+    told_to_sales.land()
+    assert told_to_sales.tell().ok
+    assert told_to_sales.journal("holds_until", "ended_at") == [(told_to_sales.clock.now(), None)]
+
+
+def test_a_flag_that_was_cleared_and_set_again_in_salesforce_is_a_new_word(told_to_sales):
+    change_there(told_to_sales, HasOptedOutOfEmail=False)
+    pass_an_hour(told_to_sales)
+    change_there(told_to_sales, HasOptedOutOfEmail=True)
+    told_to_sales.land()
+    assert told_to_sales.tell().ok
+    assert told_to_sales.journal("ended_at") == [(told_to_sales.clock.now(),)]
+
+
+def test_where_salesforce_tracks_no_history_the_refusal_counts_as_its_own(told_to_sales):
+    before = told_to_sales.journal("holds_until")
+    for entry in told_to_sales.vendors.store.page("salesforce.ContactHistory", limit=10):
+        told_to_sales.vendors.store.delete("salesforce.ContactHistory", entry.id)
+    change_there(told_to_sales, Title="Buyer")
+    told_to_sales.land()
+    assert told_to_sales.tell().ok
+    assert told_to_sales.journal("holds_until", "ended_at") == [(*before[0], None)]

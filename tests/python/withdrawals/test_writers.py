@@ -8,6 +8,7 @@ import pytest
 
 from mailhouse.errors import ConfigurationError
 from mailhouse.sandbox.mailchimp_words import hash_of
+from mailhouse.sandbox.salesforce_objects import OBJECTS, identifier, record_row
 from mailhouse.sandbox.sendgrid_suppressions import GROUP, group_row, is_suppressed
 from mailhouse.sandbox.store import Row, stamp
 from mailhouse.withdrawals.base import Told, Withdrawal
@@ -16,9 +17,9 @@ from mailhouse.withdrawals.telling import tell_all
 from tests.python.destinations.conftest import SharedClock
 from tests.python.withdrawals.conftest import BEFORE, LIST, NOW, OTHER_LIST, VENDORS, Vendors, owed
 
-# people, and the calls that carry them: 100 addresses, 20 customers, 500 members, jobs of 100, 1,000 addresses
+# people, and the calls that carry them: 100 addresses, 20 customers, 500 members, jobs of 100, 1,000 addresses, 200 records
 PEOPLE = 230
-CALLS = {"hubspot": 3, "shopify": 12, "mailchimp": 1, "klaviyo": 3, "sendgrid": 1}
+CALLS = {"hubspot": 3, "shopify": 12, "mailchimp": 1, "klaviyo": 3, "sendgrid": 1, "salesforce": 2}
 
 
 class Notes:
@@ -80,13 +81,16 @@ def test_whatever_happens_on_the_way_a_vendor_is_told(vendors, vendor, do):
     vendors.forget()
     path = {"hubspot": "unsubscribe-all", "shopify": "customerEmail", "mailchimp": f"/lists/{LIST}", "klaviyo": "suppression"}
     path["sendgrid"] = "suppressions/global"
-    fault = {"vendor": vendor, "method": "POST", "path_contains": path[vendor], "do": do, "times": 2}
+    path["salesforce"] = "composite"
+    method = "PATCH" if vendor == "salesforce" else "POST"
+    fault = {"vendor": vendor, "method": method, "path_contains": path[vendor], "do": do, "times": 2}
     vendors.runtime.faults.replace([fault])
     answers = tell(vendors, vendor, ones)
     assert {one.status for one in answers.values()} == {"accepted"}
     assert not any(vendors.mailable(vendor, one.address) for one in ones)
     # told more than once, it took effect once
-    subjects = [(effect["effect"], effect["kind"], effect["subject"]) for effect in vendors.runtime.effects.as_json()["effects"]]
+    effects = [one for one in vendors.runtime.effects.as_json()["effects"] if not one["kind"].endswith("History")]
+    subjects = [(effect["effect"], effect["kind"], effect["subject"]) for effect in effects]
     assert len(subjects) == len(set(subjects))
 
 
@@ -215,3 +219,38 @@ def test_a_named_group_of_sendgrid_takes_the_refusals_and_a_deleted_one_none(ven
     with pytest.raises(ConfigurationError, match="no suppression group 77"):
         tell(vendors, "sendgrid", ones[1:])
     assert not is_suppressed(vendors.store, "P2@example.org", "77")
+
+
+def test_every_record_of_an_address_is_opted_out_in_salesforce(vendors):
+    ones = people(vendors, "salesforce", 1)
+    for kind, number, more in (("Lead", 7, {}), ("Contact", 8, {}), ("Lead", 9, {"IsConverted": True})):
+        of, at = OBJECTS[kind], stamp(BEFORE)
+        body = {"LastName": "Person", "Email": "p1@EXAMPLE.org", **more}
+        vendors.store.put(of.kind, record_row(of, identifier(of.prefix, number), body, at, at))
+    answers = tell(vendors, "salesforce", ones)
+    assert [(one.status, one.code) for one in answers.values()] == [("accepted", "")]
+    rows = [row for kind in ("Contact", "Lead") for row in vendors.store.by_email(f"salesforce.{kind}", "p1@example.org")]
+    assert len(rows) == 4
+    # a converted lead takes no change: it is its contact
+    assert all(row.body["HasOptedOutOfEmail"] != bool(row.body.get("IsConverted")) for row in rows)
+
+
+def test_a_record_that_salesforce_refuses_is_rejected_alone(vendors):
+    ones = people(vendors, "salesforce", 3)
+    vendors.runtime.faults.replace([{"vendor": "salesforce", "method": "PATCH", "do": "partial", "rows": [identifier("00Q", 2)]}])
+    answers = tell(vendors, "salesforce", ones)
+    assert [answers[one.address].status for one in ones] == ["accepted", "rejected", "accepted"]
+    assert answers[ones[1].address].code == "field_custom_validation_exception"
+
+
+def test_an_apostrophe_ends_no_query(vendors):
+    vendors.put("salesforce", 1, "o'neil@example.org")
+    answers = tell(vendors, "salesforce", [owed("salesforce", 1, "o'neil@example.org")])
+    assert [(one.status, one.code) for one in answers.values()] == [("accepted", "")]
+    assert vendors.mailable("salesforce", "o'neil@example.org") is False
+
+
+def test_salesforce_s_403_is_waited_out(vendors):
+    ones = people(vendors, "salesforce", 1)
+    vendors.runtime.faults.replace([{"vendor": "salesforce", "do": "403", "times": 2}])
+    assert [one.status for one in tell(vendors, "salesforce", ones).values()] == ["accepted"]
