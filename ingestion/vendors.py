@@ -6,7 +6,7 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from ingestion import hubspot, klaviyo, mailchimp, shopify
+from ingestion import hubspot, klaviyo, mailchimp, segment, shopify
 from ingestion.fields import Fields
 from ingestion.klaviyo.account import Account as KlaviyoAccount
 from ingestion.klaviyo.removed import removed as removed_from_klaviyo
@@ -19,6 +19,7 @@ from ingestion.shopify.queries import count
 from ingestion.shopify.removed import removed as removed_from_shop
 from ingestion.shopify.settings import PRODUCTS
 from ingestion.source import Landing
+from ingestion.storage import Storage
 from mailhouse.clock import Clock
 from mailhouse.settings import Connection, Settings
 
@@ -97,5 +98,10 @@ VENDORS: dict[str, Vendor] = {
         tables=lambda settings: klaviyo.tables(_custom(settings, "klaviyo_profiles")),
         probe=lambda connection, clock: KlaviyoAccount(connection, clock).ask_for_one_list(),
         gone=_gone_from_klaviyo,
+    ),
+    "segment": Vendor(
+        source=lambda landing, _: segment.segment(landing, Storage(landing.connection)),
+        tables=lambda _: segment.TABLES,
+        probe=lambda connection, _: segment.probe(connection),
     ),
 }
