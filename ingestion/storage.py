@@ -50,7 +50,9 @@ class Storage:
         """The files that fit a pattern (`**/*.jsonl`, `*` for one name), sorted by name. Raises FilesUnreachable."""
         try:
             if not self._system.exists(self._root):
-                raise FilesUnreachable(f"connection {self._id}: its folder or bucket is not there; correct `url` in connections.yml")
+                raise FilesUnreachable(
+                    f"connection {self._id}: its folder or bucket is not there; correct `url` in connections.yml"
+                )
             listed = self._system.glob(f"{self._root}/{pattern}", detail=True)
         except (OSError, PermissionError) as error:
             raise FilesUnreachable(f"connection {self._id}: its files cannot be listed ({type(error).__name__})") from error

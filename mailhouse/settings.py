@@ -253,9 +253,7 @@ def load_settings(
     return Settings(project=project, workdir=directory, connections=connections)
 
 
-def _connection(
-    entry: Any, place: str, server: Mapping[str, Any] | None, workdir: Path, folder: Path
-) -> Connection | None:
+def _connection(entry: Any, place: str, server: Mapping[str, Any] | None, workdir: Path, folder: Path) -> Connection | None:
     if not isinstance(entry, dict):
         raise ConfigurationError(f"{place}: expected keys and values; see docs/connections.md")
     if unknown := sorted(set(entry) - CONNECTION_KEYS):

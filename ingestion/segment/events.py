@@ -68,7 +68,8 @@ def row_of(event: Any, *, batch: Event | None = None, file: str = "", max_bytes:
         "campaign_medium": _clean(campaign.get("medium")),
         "campaign_name": _clean(campaign.get("name")),
         "traits": _json({key: value for key, value in traits.items() if key not in NAMED_TRAITS}),
-        "properties": _json(properties),
+        "properties": _json({key: value for key, value in properties.items() if key != "products"}),
+        "products": _products(properties.get("products")),
         "file": file,
     }
 
@@ -169,6 +170,12 @@ def _person(traits: Event) -> dict[str, str | None]:
 def _json(value: Event) -> Event | None:
     """What is left to keep as JSON: without anybody's address, wherever it stands."""
     kept = _without_addresses(value)
+    return kept or None
+
+
+def _products(value: Any) -> list[Any] | None:
+    """The list of products of a cart or an order; whatever else stands there says nothing."""
+    kept = [_without_addresses(one) for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
     return kept or None
 
 

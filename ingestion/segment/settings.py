@@ -43,6 +43,7 @@ EVENTS = Fields(
         campaign_name="text",
         traits="json",
         properties="json",
+        products="json",
         file="text",
     ),
     latest="timestamp",

@@ -13,8 +13,10 @@ class Place:
 
     A phone number does not make a row somebody's: families share one. several: columns with several addresses, divided by
     `;`. merged: a column with ids, so divided, that went into the record. owned: a further record that the row belongs to,
-    kind -> column. An anonymised row stays: the columns of `surrogate` are given the person's surrogate, those of `blank`
-    nothing. where: only these rows. opt_in: the columns that say when the person agreed, and what proves it.
+    kind -> column. named: kinds and columns of further records that a row of theirs says are theirs, and that do not own it.
+    An anonymised row stays: the columns of `surrogate` are given the person's surrogate, those of `blank`
+    nothing. names: further kinds and columns of records that a row of theirs says are theirs, without owning it. where: only
+    these rows. opt_in: the columns that say when the person agreed, and what proves it.
     """
 
     vendor: str
@@ -26,6 +28,7 @@ class Place:
     several: tuple[str, ...] = ()
     merged: str | None = None
     owned: Mapping[str, str] = field(default_factory=dict)
+    named: tuple[tuple[str, str], ...] = ()
     action: Action = "delete"
     surrogate: tuple[str, ...] = ()
     blank: tuple[str, ...] = ()
@@ -74,6 +77,14 @@ PLACES = (
     Place("klaviyo", "list_members", "profile", "id"),
     Place("klaviyo", "events", "profile", "profile_id", emails=("recipient",)),
     Place("klaviyo", "removed", "profile", "id", where="resource in ('profiles', 'list_members')"),
+    # what a browser did while nobody was named there is theirs; what somebody else did there under their own name is not
+    Place(
+        *("segment", "events", "user", "user_id"),
+        emails=("email",),
+        phones=("phone",),
+        owned={"visitor": "unnamed_id"},
+        named=(("visitor", "anonymous_id"), ("visitor", "previous_id"), ("user", "previous_id")),
+    ),
     Place("inbox", "consent_acts", "act", "event_id", emails=("address",)),
 )
 BY_TABLE = {(place.vendor, place.table): place for place in PLACES}

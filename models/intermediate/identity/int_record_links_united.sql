@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('links', ['hubspot', 'mailchimp'], {
+    {{ union_sources('links', ['hubspot', 'mailchimp', 'segment'], {
         'connection_id': 'varchar',
         'record_type': 'varchar',
         'record_id': 'varchar',

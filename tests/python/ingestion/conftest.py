@@ -97,4 +97,7 @@ def connect_all(place, served):
     """Connect every vendor of a served sandbox."""
     for vendor, secrets in served.runtime.secrets.items():
         place.connect(vendor, f"{served.url}/{vendor}", secrets=secrets)
+    website = place.path / "website"
+    website.mkdir(exist_ok=True)
+    place.connect("segment", str(website), secrets={})
     place.clock = FixedClock(served.store.now())
