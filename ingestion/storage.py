@@ -73,19 +73,20 @@ class Storage:
 class FilesRead:
     """Which files a resource has read to their end, by fingerprint; kept in dlt's state, which is committed with the rows.
 
-    A file that has changed is read again as a whole. Other fields than last time: all are read once more.
+    A file that has changed is read again as a whole. Other fields than last time: all are read once more. `part` tells several
+    readings of one resource apart.
     """
 
-    def __init__(self, resource: str, fields: Fields) -> None:
-        self._resource = resource
-        state: dict[str, Any] = dlt.current.resource_state(resource)
-        if state.get("listed_fields") != fields.digest:
-            state["files_read"], state["listed_fields"] = {}, fields.digest
+    def __init__(self, resource: str, fields: Fields, part: str = "") -> None:
+        self._resource, self._part = resource, part
+        kept: dict[str, Any] = dlt.current.resource_state(resource).setdefault("files_read", {})
+        if (kept.get(part) or {}).get("listed_fields") != fields.digest:
+            kept[part] = {"listed_fields": fields.digest, "files": {}}
 
     @property
     def _read(self) -> dict[str, str]:
         # looked up each time: a long reading goes into several packages, and each has its own copy of the state
-        return dlt.current.resource_state(self._resource)["files_read"]
+        return dlt.current.resource_state(self._resource)["files_read"][self._part]["files"]
 
     def unread(self, files: list[Found]) -> list[Found]:
         """Those that are new or have changed; what is no longer there is forgotten."""

@@ -6,13 +6,16 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from ingestion import hubspot, klaviyo, mailchimp, segment, shopify
+from ingestion import database, files, hubspot, klaviyo, mailchimp, segment, shopify
 from ingestion.fields import Fields
 from ingestion.klaviyo.account import Account as KlaviyoAccount
 from ingestion.klaviyo.removed import removed as removed_from_klaviyo
 from ingestion.known import REMOVED, Known
 from ingestion.mailchimp.account import Account
 from ingestion.mailchimp.removed import removed as removed_from_account
+from ingestion.own_tables.mapping import entries_of
+from ingestion.own_tables.removed import removed as removed_from_tables
+from ingestion.own_tables.shapes import TABLES as OWN_TABLES
 from ingestion.shopify.graphql import Shop
 from ingestion.shopify.orders import TABLES as ORDER_TABLES
 from ingestion.shopify.queries import count
@@ -103,5 +106,19 @@ VENDORS: dict[str, Vendor] = {
         source=lambda landing, _: segment.segment(landing, Storage(landing.connection)),
         tables=lambda _: segment.TABLES,
         probe=lambda connection, _: segment.probe(connection),
+    ),
+    "database": Vendor(
+        source=lambda landing, settings: database.database(landing, entries_of(settings, landing.connection.id)),
+        tables=lambda _: OWN_TABLES,
+        probe=lambda connection, _: database.probe(connection),
+        gone=lambda landing, _, known: removed_from_tables(landing, known),
+    ),
+    "files": Vendor(
+        source=lambda landing, settings: files.files(
+            landing, Storage(landing.connection), entries_of(settings, landing.connection.id)
+        ),
+        tables=lambda _: OWN_TABLES,
+        probe=lambda connection, _: files.probe(connection),
+        gone=lambda landing, _, known: removed_from_tables(landing, known),
     ),
 }

@@ -60,10 +60,10 @@ def row_of(event: Any, *, batch: Event | None = None, file: str = "", max_bytes:
         "received_at": _time(event.get("receivedAt")),
         **_person(own),
         "locale": _text(context.get("locale")),
-        "page_url": _without_query(properties.get("url") or page.get("url")),
-        "page_path": _without_query(properties.get("path") or page.get("path")),
+        "page_url": without_query(properties.get("url") or page.get("url")),
+        "page_path": without_query(properties.get("path") or page.get("path")),
         "page_title": _clean(properties.get("title") or page.get("title")),
-        "page_referrer": _without_query(properties.get("referrer") or page.get("referrer")),
+        "page_referrer": without_query(properties.get("referrer") or page.get("referrer")),
         "campaign_source": _clean(campaign.get("source")),
         "campaign_medium": _clean(campaign.get("medium")),
         "campaign_name": _clean(campaign.get("name")),
@@ -109,7 +109,7 @@ def _clean(value: Any) -> str | None:
     return None if text is None else ADDRESS.sub(ADDRESS_LEFT_OUT, text)
 
 
-def _without_query(value: Any) -> str | None:
+def without_query(value: Any) -> str | None:
     """A url without its query and fragment: those carry addresses and tokens."""
     text = _text(value)
     if text is None:
@@ -169,21 +169,22 @@ def _person(traits: Event) -> dict[str, str | None]:
 
 def _json(value: Event) -> Event | None:
     """What is left to keep as JSON: without anybody's address, wherever it stands."""
-    kept = _without_addresses(value)
+    kept = without_addresses(value)
     return kept or None
 
 
 def _products(value: Any) -> list[Any] | None:
     """The list of products of a cart or an order; whatever else stands there says nothing."""
-    kept = [_without_addresses(one) for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+    kept = [without_addresses(one) for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
     return kept or None
 
 
-def _without_addresses(value: Any) -> Any:
+def without_addresses(value: Any) -> Any:
+    """The same JSON value with every e-mail address in it left out."""
     if isinstance(value, str):
         return ADDRESS.sub(ADDRESS_LEFT_OUT, value)
     if isinstance(value, Mapping):
-        return {ADDRESS.sub(ADDRESS_LEFT_OUT, str(key)): _without_addresses(inner) for key, inner in value.items()}
+        return {ADDRESS.sub(ADDRESS_LEFT_OUT, str(key)): without_addresses(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_without_addresses(inner) for inner in value]
+        return [without_addresses(inner) for inner in value]
     return value

@@ -144,7 +144,11 @@ def _with_rows(connection: duckdb.DuckDBPyConnection, place: Place, closure: Clo
     kinds = [*place.records.items(), *place.named]
     ids = ", ".join(f'cast(held."{column}" as varchar)' for _, column in kinds)
     # the address on an order may be whoever paid for it; that of a person's own record is theirs
-    addresses = [f'held."{column}"' for column in (*place.emails, *place.several)] if place.kind not in ("order", "act") else []
+    addresses = (
+        [f'held."{column}"' for column in (*place.emails, *place.several)]
+        if place.kind not in ("order", "own_order", "act")
+        else []
+    )
     merged = f'held."{place.merged}"' if place.merged else "null"
     rows = connection.execute(
         f"select distinct held.connection_id, [{ids}], [{', '.join(addresses)}]::varchar[], {merged}"

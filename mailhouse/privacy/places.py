@@ -45,6 +45,30 @@ class Place:
         return {self.kind: self.record, **self.owned}
 
 
+def own_tables(vendor: str) -> tuple[Place, ...]:
+    """The tables of the company's own, the same whether they come from a database or from files."""
+    return (
+        Place(vendor, "contacts", "own_contact", "id", emails=("email",), phones=("phone",)),
+        Place(
+            *(vendor, "orders", "own_order", "id"),
+            emails=("email",),
+            owned={"own_contact": "contact_id"},
+            action="anonymise",
+            surrogate=("contact_id",),
+            blank=("email", "name"),
+        ),
+        Place(vendor, "order_lines", "own_order", "order_id", action="anonymise", blank=("title", "sku")),
+        Place(
+            *(vendor, "events", "own_contact", "contact_id"),
+            owned={"visitor": "unnamed_id"},
+            named=(("visitor", "visitor_id"),),
+        ),
+        Place(vendor, "consent_acts", "own_contact", "contact_id", emails=("email",)),
+        Place(vendor, "enrichment", "own_contact", "contact_id", emails=("email",)),
+        Place(vendor, "removed", "own_contact", "id", where="resource = 'contacts'"),
+    )
+
+
 # What was bought, for how much and when stays: the books need it, and without the person it is about nobody. Titles go, for
 # a shop may write what the person typed into them; the product of a line stays.
 PLACES = (
@@ -85,6 +109,7 @@ PLACES = (
         owned={"visitor": "unnamed_id"},
         named=(("visitor", "anonymous_id"), ("visitor", "previous_id"), ("user", "previous_id")),
     ),
+    *(place for vendor in ("database", "files") for place in own_tables(vendor)),
     Place("inbox", "consent_acts", "act", "event_id", emails=("address",)),
 )
 BY_TABLE = {(place.vendor, place.table): place for place in PLACES}

@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('consent_acts', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'segment'], {
+    {{ union_sources('consent_acts', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'segment', 'tables'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'record_type': 'varchar',

@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('web_events', ['segment'], {
+    {{ union_sources('web_events', ['segment', 'tables'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'source_event_id': 'varchar',
