@@ -1,7 +1,4 @@
 {%- set wanted = var('customer_enrichment') -%}
-{%- set types = {
-    'text': 'varchar', 'integer': 'bigint', 'decimal': 'decimal(18, 4)', 'boolean': 'boolean', 'date': 'date', 'timestamp': 'timestamp',
-} -%}
 {{ config(materialized='table', enabled=own_tables() | length > 0 and var('customer_enrichment') | length > 0) }}
 
 with enrichment as (
@@ -49,7 +46,7 @@ latest as (
 chosen as (
     select
         {%- for name, type in wanted.items() %}
-        try_cast(max(case when value_name = '{{ name }}' then value end) as {{ types[type] }}) as {{ name }},
+        {{ text_as("max(case when value_name = '" ~ name ~ "' then value end)", type) }} as {{ name }},
         {%- endfor %}
         customer_id
     from latest

@@ -61,9 +61,9 @@ grouped as (
         nullif(trim({{ json_text('properties', 'order_id') }}), '') as source_order_id,
         upper(nullif(trim({{ json_text('properties', 'currency') }}), '')) as currency,
         coalesce(
-            try_cast({{ json_text('properties', 'total') }} as decimal(18, 4)),
-            try_cast({{ json_text('properties', 'revenue') }} as decimal(18, 4)),
-            try_cast({{ json_text('properties', 'value') }} as decimal(18, 4))
+            {{ text_as(json_text('properties', 'total'), 'decimal') }},
+            {{ text_as(json_text('properties', 'revenue'), 'decimal') }},
+            {{ text_as(json_text('properties', 'value'), 'decimal') }}
         ) as told_amount,
         properties,
         products,

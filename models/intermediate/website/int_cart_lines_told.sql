@@ -37,8 +37,8 @@ read as (
             nullif(trim({{ json_text('product', 'sku') }}), ''),
             nullif(trim({{ json_text('product', 'name') }}), '')
         ) as source_product_id,
-        coalesce(try_cast({{ json_text('product', 'quantity') }} as bigint), 1) as quantity,
-        try_cast({{ json_text('product', 'price') }} as decimal(18, 4)) as price
+        coalesce({{ text_as(json_text('product', 'quantity'), 'integer') }}, 1) as quantity,
+        {{ text_as(json_text('product', 'price'), 'decimal') }} as price
     from told
 ),
 
