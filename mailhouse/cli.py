@@ -20,6 +20,7 @@ from mailhouse.commands.erase import erase
 from mailhouse.commands.explain import explain
 from mailhouse.commands.export import export
 from mailhouse.commands.identity import identity
+from mailhouse.commands.new import new
 from mailhouse.commands.options import settings_of, wait_option, workdir_option
 from mailhouse.commands.retain import retain
 from mailhouse.commands.takeover import adopt, inspect, revert
@@ -260,7 +261,7 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, identity, consent, export, erase, audit, backup, restore, retain, bench):
+for command in (inspect, adopt, revert, explain, identity, new, consent, export, erase, audit, backup, restore, retain, bench):
     main.add_command(command)
 
 
