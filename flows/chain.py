@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from mailhouse import audit, gate, sync, withdrawals
+from mailhouse.audit.ledger import record_ledger
 from mailhouse.backup import swap
 from mailhouse.build import Layer, Project
 from mailhouse.clock import Clock, SystemClock, clock_of, stopwatch
@@ -179,6 +180,7 @@ def build_models(run: Run) -> list[Layer]:
     models, tests = (sum(node.is_test is wanted for node in nodes) for wanted in (False, True))
     with run.warehouse.write() as connection:
         rows = connection.execute(ROWS_BUILT).fetchall()[0][0]
+        record_ledger(run.settings, connection, run.clock)
     skipped = sum(node.status == "skipped" for node in nodes)
     says = f"{models} models, {tests} tests" + (f", {skipped} skipped" if skipped else "")
     run.stages.append(Stage("build", stopwatch() - begun, rows, says))

@@ -8,6 +8,7 @@ import duckdb
 from mailhouse.errors import EncryptionUnavailable, WarehouseLocked
 from mailhouse.settings import WAREHOUSE_KEY
 
+EXTENSION = "httpfs"
 WHEEL = "duckdb_extension_httpfs"
 
 
@@ -17,7 +18,7 @@ def allow_writing(connection: duckdb.DuckDBPyConnection) -> None:
     DuckDB writes encrypted only with OpenSSL, which its extension `httpfs` brings. Raises EncryptionUnavailable without it;
     the engine's own substitute, which it calls unsafe, is never used.
     """
-    for extension in ("httpfs", *(str(path) for path in _from_wheel())):
+    for extension in (EXTENSION, *(str(path) for path in _from_wheel())):
         try:
             connection.load_extension(extension)
         except duckdb.Error:

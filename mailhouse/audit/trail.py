@@ -31,6 +31,7 @@ REST = (
     " begin select raise(abort, 'an entry of the audit trail is never deleted'); end",
 )
 LAST = f"select {', '.join(COLUMNS)} from entries order by seq desc limit 1"
+LAST_OF = f"select {', '.join(COLUMNS)} from entries where action = ? order by seq desc limit 1"
 INSERT = f"insert into entries ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))})"
 
 
@@ -63,6 +64,11 @@ def canonical(values: Mapping[str, Any]) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
 
 
+def hash_of(params: Mapping[str, Any]) -> str:
+    """What an entry keeps of the particulars of a deed."""
+    return hashlib.sha256(canonical(params).encode()).hexdigest()
+
+
 class Trail:
     """The trail of one work directory; every method opens the file anew, so any thread and process may append."""
 
@@ -83,7 +89,7 @@ class Trail:
 
         Only a hash of `params` is kept, so they must hold nothing that can be guessed back to a person. Raises StateUnreadable.
         """
-        hashed = hashlib.sha256(canonical(params or {}).encode()).hexdigest()
+        hashed = hash_of(params or {})
         with self._opened() as file:
             with alone(file):
                 entry = self._known(file, action, reference)
@@ -95,6 +101,13 @@ class Trail:
                 newest = Entry(*file.execute(LAST).fetchone())
                 _replace(self.head_path, json.dumps({"seq": newest.seq, "hash": newest.hash}) + "\n")
         return entry
+
+    def append_if_new(self, action: str, clock: Clock, *, actor: str, params: Mapping[str, Any]) -> Entry | None:
+        """Add an entry unless the newest of the same action has the same `params`; None when it has. Raises StateUnreadable."""
+        hashed = hash_of(params)
+        with self._opened() as file:
+            last = _entry(file.execute(LAST_OF, [action]).fetchone())
+        return None if last and last.params_hash == hashed else self.append(action, clock, actor=actor, params=params)
 
     @staticmethod
     def _next(file: sqlite3.Connection, clock: Clock, *said: str) -> Entry:

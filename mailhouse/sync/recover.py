@@ -1,4 +1,4 @@
-"""Settles what an earlier run left on its way: jobs are asked what became of them, removals are read back."""
+"""Settles what an earlier run left on its way: jobs are asked what became of them, removals and insertions are read back."""
 
 import asyncio
 import json
@@ -10,12 +10,14 @@ from mailhouse.destinations import Call, Change, Outcome, rules_for
 from mailhouse.errors import MailhouseError
 from mailhouse.http import OutcomeUnknown
 from mailhouse.sync import state
+from mailhouse.sync.audiences import read_audiences
 from mailhouse.sync.context import Context
 from mailhouse.sync.journal import Journal
 from mailhouse.sync.state import SCHEMA
 
 # An upsert without a reference is not asked about: it is owed as before, and sending it again is cheaper than reading each
-# row back. A removal may be owed no more, and nobody would then ever learn whether it had arrived.
+# row back. A removal may be owed no more, and nobody would then ever learn whether it had arrived; and whom we have perhaps
+# inserted ourselves is there already when next looked at, and would never be sent again.
 _ON_THE_WAY = f"""
     select
         call_id, any_value(reference), destination, any_value(call_action), container, any_value(call_membership),
@@ -23,7 +25,10 @@ _ON_THE_WAY = f"""
             'fields': cast(fields as varchar), 'vendor_id': vendor_id, 'action': action, 'membership': membership,
             'row_hash': coalesce(row_hash, ''), 'permitted_by': coalesce(permitted_by, '')}})
     from {SCHEMA}.in_flight
-    where reference is not null or call_action = 'leave'
+    where reference is not null or call_action = 'leave' or call_id in (
+        select call_id from {SCHEMA}.in_flight
+        where action = 'add' and list_contains($inserted, [destination, container, membership])
+    )
     group by call_id, destination, container
     order by call_id
 """
@@ -38,9 +43,12 @@ class Recovered:
 
 
 def recover(context: Context) -> Recovered:
-    """Ask every destination about what an earlier run began and did not see the end of; sends nothing."""
+    """Ask every destination about what an earlier run began and did not see the end of; sends nothing.
+
+    Raises ConfigurationError for a manifest that cannot be read.
+    """
     state.migrate(context.warehouse)
-    found = context.warehouse.execute(_ON_THE_WAY).fetchall()
+    found = context.warehouse.execute(_ON_THE_WAY, {"inserted": _inserted(context)}).fetchall()
     if not found:
         return Recovered()
     journal = Journal(context.warehouse, uuid.uuid4().hex, context.leases, context.crash_points())
@@ -58,6 +66,12 @@ def recover(context: Context) -> Recovered:
         settled += 1
     journal.end_run(context.clock.now(), "{}", settled, 0, "; ".join(problems) or "ok")
     return Recovered(settled, tuple(problems))
+
+
+def _inserted(context: Context) -> list[list[str]]:
+    """Where people are only ever inserted: destination, container, membership."""
+    audiences = read_audiences(context.settings.manifest, context.settings.connections).audiences
+    return [[one.destination, one.container, one.membership] for one in audiences if one.mode == "insert_only"]
 
 
 def _changes(destination: str, container: str, rows: Sequence[dict[str, str]]) -> tuple[Change, ...]:

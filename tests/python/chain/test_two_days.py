@@ -1,5 +1,6 @@
 """The demo's own company: what the first run does, what a run with nothing changed leaves alone, what a day later moves."""
 
+import hashlib
 from math import ceil
 
 import duckdb
@@ -7,6 +8,8 @@ from click.testing import CliRunner
 
 from flows.chain import Run
 from flows.takeover import inspect_account
+from mailhouse.audit import Trail, verify
+from mailhouse.audit.trail import hash_of
 from mailhouse.cli import main
 from mailhouse.explain import explain_published
 from mailhouse.identity.train import SEED
@@ -181,3 +184,15 @@ def test_weights_are_fitted_on_what_was_built(two_days: TwoDays, tmp_path):
         if row.level == max(other.level for other in fitted.rows if other.comparison == row.comparison)
     }
     assert all(weight > 0 for name, weight in equal.items() if name != "prior")
+
+
+def test_the_trail_knows_what_the_ledger_held(two_days: TwoDays):
+    trail = Trail(two_days.settings)
+    told = [entry for entry in trail.entries() if entry.action == "consent changed"]
+    assert len(told) >= 2 and verify(trail).ok
+    with Warehouse(two_days.settings).read() as connection:
+        ids = [event_id for (event_id,) in connection.execute("select event_id from marts.consent_events").fetchall()]
+    digest = 0
+    for event_id in ids:
+        digest ^= int.from_bytes(hashlib.md5(event_id.encode()).digest(), "little")
+    assert told[-1].params_hash == hash_of({"acts": len(ids), "digest": str(digest)})

@@ -1,11 +1,25 @@
 """`mailhouse identity score`: how right it is on sets whose truth is known, and what it says to what it cannot take."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
-from tests.python.identity.conftest import FEBRL, SHARED
+from mailhouse.settings import child_environment
+from tests.python.identity.conftest import FEBRL, ROOT, SHARED
 from tests.python.identity.people import FIELDS, write_people
 
 OWN = {field: field for field in FIELDS}
+# one command in a process of its own, and in the end how many kilobytes it has taken at most
+PEAK = """
+import sys
+from pathlib import Path
+from mailhouse.cli import main
+main(sys.argv[1:], standalone_mode=False)
+lines = Path("/proc/self/status").read_text().splitlines()
+print(next(line.split()[1] for line in lines if line.startswith("VmHWM")), file=sys.stderr)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +59,21 @@ def test_two_people_of_one_household_stay_two(scored, tmp_path):
 def test_fifty_thousand_records(scored, tmp_path):
     found = scored(write_people(tmp_path / "people.csv", 50_000), "id", "truth", OWN)
     assert found["f1"] >= 0.98
+
+
+@pytest.mark.torture
+def test_a_million_records_stay_within_eight_gigabytes(workdir, tmp_path):
+    people = write_people(tmp_path / "people.csv", 1_000_000)
+    mapped = [part for field in OWN for part in ("--map", f"{field}={field}")]
+    command = ["--workdir", workdir, "identity", "score", people, "--id", "id", "--truth", "truth", *mapped, "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, *map(str, command)], cwd=ROOT, env=child_environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found, peak = json.loads(done.stdout), int(done.stderr.split()[-1])
+    print(f"1,000,000 records: {found['seconds']:.0f} s, at most {peak / 1024:,.0f} MB, F1 {found['f1']:.4f}")
+    assert peak * 1024 <= 8_000_000_000
+    assert found["precision"] >= 0.9
 
 
 GOOD = "id,truth,name,mail\n1,a,Ann,ann@x.example\n2,a,Ann,ann@x.example\n"

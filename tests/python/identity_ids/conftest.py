@@ -27,8 +27,12 @@ GIVEN: Mapping[str, pa.Schema] = {
     "int_people_united": pa.schema([("record_number", NUMBER), *((name, TEXT) for name in PEOPLE)]),
     "int_identity_edges_drawn": EDGES,
     "int_identity_edges_unchained": EDGES,
+    "int_identity_records_given": pa.schema([("record_number", NUMBER), ("is_strict", pa.bool_())]),
     "int_identity_pairs_scored": pa.schema(
-        [("record_number", NUMBER), ("other_number", NUMBER), ("match_weight", pa.float64()), ("match_probability", pa.float64())]
+        [
+            *(("record_number", NUMBER), ("other_number", NUMBER), ("is_contradicted", pa.bool_())),
+            *(("match_weight", pa.float64()), ("match_probability", pa.float64())),
+        ]
     ),
     "identity_must_link": OVERRIDES,
     "identity_cannot_link": OVERRIDES,

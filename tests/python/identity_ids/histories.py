@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 REASONS = ("vendor", "mailbox", "email and name", "phone and name", "email and phone")
+JOINED = 0.9  # the probability at which a score joins, as dbt_project.yml has it
 Pair = tuple[str, str]
 
 
@@ -16,12 +17,13 @@ class World:
     ages: dict[str, float] = field(default_factory=dict)
     here: set[str] = field(default_factory=set)
     evidence: dict[Pair, str] = field(default_factory=dict)
+    scores: dict[Pair, float] = field(default_factory=dict)
     must: set[Pair] = field(default_factory=set)
     cannot: set[Pair] = field(default_factory=set)
 
     def step(self) -> None:
         """One to four things happen between two builds."""
-        acts = (self.come, self.come, self.go, self.come_back, self.match, self.match, self.part, self.decide, self.take_back)
+        acts = (self.come, self.come, self.go, self.come_back, self.match, self.score, self.part, self.decide, self.take_back)
         for act in self.dice.choices(acts, k=self.dice.randint(1, 4)):
             act()
 
@@ -44,9 +46,15 @@ class World:
         if pair := self._pair():
             self.evidence[pair] = self.dice.choice(REASONS)
 
+    def score(self) -> None:
+        """Fields agree: in bits, in the weight that joins and somewhat more or less."""
+        if pair := self._pair():
+            self.scores[pair] = self.dice.choice((2.0, 4.0, 5.0, 9.0, 20.0))
+
     def part(self) -> None:
-        if self.evidence:
-            del self.evidence[self.dice.choice(sorted(self.evidence))]
+        for known in (self.evidence, self.scores):
+            if known and self.dice.random() < 0.7:
+                del known[self.dice.choice(sorted(known))]
 
     def decide(self) -> None:
         if pair := self._pair():
@@ -69,8 +77,26 @@ class World:
             for (one, other), reason in self.evidence.items()
             if one in numbers and other in numbers
         ]
+        scored = [
+            {
+                "record_number": max(numbers[one], numbers[other]),
+                "other_number": min(numbers[one], numbers[other]),
+                "match_weight": bits,
+                "match_probability": 1 / (1 + 2**-bits),
+                "is_contradicted": False,
+            }
+            for (one, other), bits in {tuple(sorted(pair)): bits for pair, bits in sorted(self.scores.items())}.items()
+            if one in numbers and other in numbers
+        ]
+        edges += [
+            {"record_number": row["record_number"], "other_number": row["other_number"], "reason": "score"}
+            for row in scored
+            if row["match_probability"] >= JOINED
+        ]
         tables: dict[str, list[dict[str, Any]]] = {
             "int_people_united": [{"record_number": number, "record_key": key} for key, number in numbers.items()],
+            "int_identity_pairs_scored": scored,
+            "int_identity_records_given": [{"record_number": number, "is_strict": True} for number in numbers.values()],
             "int_identity_edges_drawn": edges,
             "int_identity_edges_unchained": edges,
             "identity_must_link": [{"record_key": one, "other_record_key": other} for one, other in sorted(self.must)],

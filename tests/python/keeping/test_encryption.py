@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import pytest
+from click.testing import CliRunner
 
 from mailhouse import encryption
 from mailhouse.backup.create import create
 from mailhouse.backup.restore import restore
+from mailhouse.cli import main
 from mailhouse.errors import CredentialsMissing, EncryptionUnavailable, WarehouseLocked
 from mailhouse.settings import WAREHOUSE_KEY
 from mailhouse.warehouse import Warehouse
@@ -16,25 +17,25 @@ from tests.python.keeping.conftest import Keeping
 
 KEY = "a key of the test's own, with a 'quote'"
 NEEDLE = "needle-in-the-file@mail.example"
-HAS_HTTPFS = bool(encryption._from_wheel())
 
 
 @pytest.fixture
-def able(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that can write encrypted, as with its extension: by the substitute that is good enough for a test only."""
-
-    def allow(connection: duckdb.DuckDBPyConnection) -> None:
-        connection.execute("set force_mbedtls_unsafe = true")
-
-    monkeypatch.setattr(encryption, "allow_writing", allow)
+def keyed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(WAREHOUSE_KEY, KEY)
+
+
+@pytest.fixture
+def unable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An engine whose extension is nowhere to be found."""
+    monkeypatch.setattr(encryption, "EXTENSION", "an extension that is not there")
+    monkeypatch.setattr(encryption, "WHEEL", "a_wheel_that_is_not_there")
 
 
 def bytes_of(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-@pytest.mark.skipif(HAS_HTTPFS, reason="this engine can")
+@pytest.mark.usefixtures("unable")
 def test_with_a_key_and_an_engine_that_cannot_nothing_is_written(here: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
     before = here.settings.warehouse_path.read_bytes()
     monkeypatch.setenv(WAREHOUSE_KEY, KEY)
@@ -45,11 +46,12 @@ def test_with_a_key_and_an_engine_that_cannot_nothing_is_written(here: Keeping, 
     assert here.settings.warehouse_path.read_bytes() == before
 
 
-@pytest.mark.skipif(HAS_HTTPFS, reason="this engine can")
-def test_no_file_is_made_and_the_command_says_why_in_one_line(tmp_path: Path, here: Keeping) -> None:
-    done = here.command("--workdir", str(tmp_path / "new"), "run", **{WAREHOUSE_KEY: KEY})
-    assert done.returncode == 1
-    assert "httpfs" in done.stderr + done.stdout and KEY not in done.stderr + done.stdout
+@pytest.mark.usefixtures("unable")
+def test_no_file_is_made_and_the_command_says_why_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WAREHOUSE_KEY, KEY)
+    done = CliRunner().invoke(main, ["--workdir", str(tmp_path / "new"), "run"])
+    assert done.exit_code == 1
+    assert "httpfs" in done.output and KEY not in done.output and "Traceback" not in done.output
     assert list(tmp_path.glob("new/*.duckdb")) == []
 
 
@@ -59,10 +61,10 @@ def test_an_empty_key_is_a_mistake_and_no_plain_file(here: Keeping, monkeypatch:
         here.live(2)
 
 
-@pytest.mark.usefixtures("able")
+@pytest.mark.usefixtures("keyed")
 class TestEncrypted:
     @pytest.fixture
-    def sealed(self, keeping: Callable[[str], Keeping], able: None) -> Keeping:
+    def sealed(self, keeping: Callable[[str], Keeping], keyed: None) -> Keeping:
         made = keeping("sealed")
         made.live(1)
         with Warehouse(made.settings).write() as connection:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
 from flows.chain import Run
 from flows.demo import serving
-from mailhouse import encryption, sandbox
+from mailhouse import sandbox
 from mailhouse.build import Project
 from mailhouse.cli import main
 from mailhouse.settings import WAREHOUSE_KEY, Settings, sandbox_server
@@ -28,11 +27,6 @@ PERSON = "only.here.canary@mail.example"
 # looked into by itself
 APART = ("sandbox", "inbox.db", "warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb")
 EVERYBODY = "select distinct lower(raw_value) from raw_contact_points.normalised where kind = 'email'"
-
-
-def unsafe(connection: duckdb.DuckDBPyConnection) -> None:
-    """The engine's own substitute for its extension: good enough for a test, and for a test only."""
-    connection.execute("set force_mbedtls_unsafe = true")
 
 
 @dataclass
@@ -71,7 +65,6 @@ class World:
 def lived(workdir: Path) -> Iterator[World]:
     """The company after its first run, its vendors still served."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encryption, "allow_writing", unsafe)
         patch.setattr(Project, "parse", parse_once)
         patch.setenv(WAREHOUSE_KEY, KEY)
         settings = settings_in(workdir)

@@ -142,9 +142,9 @@ def nobody_subscribed_again(run: Run) -> None:
 
 
 def closed_when_it_cannot_be_known(run: Run) -> None:
-    """R9: without usable consent nothing is added or changed."""
+    """R9: without usable consent nothing is added or changed; the end of an earlier run's job is that run's."""
     for effect in run.effects:
-        if run.fails_closed and effect.kind in ADDITIVE and effect.author == "ours":
+        if run.fails_closed and effect.began >= run.began and effect.kind in ADDITIVE and effect.author == "ours":
             raise Violation(f"R9: {effect} although consent could not be relied on")
 
 

@@ -102,7 +102,9 @@ class KlaviyoAccount(Account):
             self.esp.tick()
         if job.is_cancelled:
             return [Outcome(change.key, "try_again", "cancelled") for change in call.changes]
-        return [job.rows[change.key] for change in call.changes]
+        # a row that was refused is not among those the job took
+        absent = {change.key: Outcome(change.key, "try_again", "not_taken") for change in call.changes}
+        return list((absent | {key: job.rows[key] for key in absent & job.rows.keys()}).values())
 
     async def _none_open(self) -> None:
         while self.esp.open_jobs:

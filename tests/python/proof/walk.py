@@ -53,6 +53,7 @@ class Walk:
         self.around = Surroundings(self.random, self.company, self.engine.esps, self.engine.clock.now())
         self.company.worlds += [new_world(self.around, number, PEOPLE) for number in range(worlds)]
         self.inbox_acts: list[Act] = []
+        self.unreliable = ""
         self.known = Known([], self.company.people())
         self.mailboxes: dict[str, str] = {}
         self.customers: dict[str, set[str]] = {}
@@ -182,10 +183,14 @@ class Walk:
 
     def _close_consent(self, weather: Weather) -> None:
         engine = self.engine
+        if not weather.is_built and not weather.closed_by:
+            # nothing has been built since it could not be relied on
+            weather.closed_by = self.unreliable
         if weather.closed_by == "no table":
-            engine.connection.execute(f"drop table {engine.models.relations['consent_status']}")
+            engine.connection.execute(f"drop table if exists {engine.models.relations['consent_status']}")
         if weather.closed_by == "stale":
             engine.pass_time(timedelta(days=2))
+        self.unreliable = "" if weather.closed_by == "no inbox" else weather.closed_by
         if weather.closed_by == "no inbox":
             engine.settings.inbox_path.rename(engine.settings.inbox_path.with_suffix(".away"))
 
