@@ -261,7 +261,23 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
         terminal.show(table)
 
 
-for command in (inspect, adopt, revert, explain, identity, new, consent, export, erase, audit, backup, restore, retain, bench):
+for command in (
+    new,
+    inspect,
+    adopt,
+    revert,
+    explain,
+    identity,
+    new,
+    consent,
+    export,
+    erase,
+    audit,
+    backup,
+    restore,
+    retain,
+    bench,
+):
     main.add_command(command)
 
 

@@ -29,6 +29,7 @@ ROWS = {
     "raw_klaviyo.list_members": {"list_id": "l", "id": "p"},
     "raw_klaviyo.events": {"id": "e", "profile_id": "p", "recipient": ERASED},
     "raw_klaviyo.removed": {"resource": "profiles", "parent_id": "", "id": "p"},
+    "raw_segment.events": {"message_id": "v", "type": "page", "user_id": "u", "email": ERASED, "timestamp": NOW},
     "raw_inbox.consent_acts": {"event_id": "a", "address": ERASED},
 }
 INBOX = {"inbox_id": "i", "seq": 1, "act": "withdraw", "channel": "*", "purpose": "*", "brand": "*", "source": "s"}
@@ -38,15 +39,15 @@ MODELS = {
     "shopify": ("customers",),
     "mailchimp": ("members", "deliveries", "email_activities", "unsubscribes", "complaints"),
     "klaviyo": ("profiles", "suppressions", "list_members", "events", "removed_profiles"),
+    "segment": ("events",),
     "inbox": ("consent_acts",),
 }
 
 
 def others(row: dict) -> dict:
     """The same of somebody else."""
-    changed = {
-        name: f"x{value}" for name, value in row.items() if name in ("id", "email_id", "profile_id", "customer_id", "event_id")
-    }
+    ids = ("id", "email_id", "profile_id", "customer_id", "event_id", "message_id", "user_id")
+    changed = {name: f"x{value}" for name, value in row.items() if name in ids}
     changed |= {name: OTHER for name, value in row.items() if value == ERASED}
     return row | changed
 

@@ -16,7 +16,7 @@ MOMENTS = some.integers(0, 40).map(lambda step: START + timedelta(minutes=10 * s
 HISTORIES = some.lists(
     some.tuples(some.sampled_from("xyz"), some.none() | some.sampled_from(ACCOUNTS), MOMENTS), min_size=1, max_size=25
 ).map(lambda rows: [Event(f"e{number:02d}", *row) for number, row in enumerate(rows)])
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FEW
