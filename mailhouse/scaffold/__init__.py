@@ -14,6 +14,8 @@ from mailhouse.scaffold.wiring import WIRING
 KINDS = ("source", "destination", "segment")
 SUFFIX = ".tmpl"
 NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
+# neighbouring imports, whose order depends on the name
+IMPORTS = re.compile(r"(?:^from \S+ import [^(\n]+\n){2,}", flags=re.MULTILINE)
 
 
 class NameTaken(ConfigurationError):
@@ -37,7 +39,8 @@ def make(project: Path, kind: str, name: str) -> list[Path]:
         path = Path(str(template.relative_to(folder)).replace("NAME", name).removesuffix(SUFFIX))
         if (project / path).exists():
             raise NameTaken(f"{kind} {name}: {path} is there already; choose another name, or take that out first")
-        texts[path] = Template(template.read_text(encoding="utf-8")).substitute(words)
+        text = Template(template.read_text(encoding="utf-8")).substitute(words)
+        texts[path] = IMPORTS.sub(_sorted, text) if path.suffix == ".py" else text
     for path, wire in WIRING[kind]:
         file = Path(path.replace("NAME", name))
         if not (project / file).exists():
@@ -47,3 +50,7 @@ def make(project: Path, kind: str, name: str) -> list[Path]:
         (project / path).parent.mkdir(parents=True, exist_ok=True)
         (project / path).write_text(text, encoding="utf-8")
     return list(texts)
+
+
+def _sorted(block: re.Match[str]) -> str:
+    return "".join(sorted(block[0].splitlines(keepends=True), key=lambda line: line.split()[1]))
