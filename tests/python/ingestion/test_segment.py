@@ -101,7 +101,9 @@ BROKEN = {
 def test_a_broken_event_is_set_aside_with_its_reason_and_loses_nobody_elses(place, drop):
     mixed = [part for number, bad in enumerate(BROKEN.values()) for part in (bad, event(number))]
     drop("mixed.jsonl", lines(event("first"), *mixed))
-    assert landed(place).rows["events"] == len(BROKEN) + 1
+    done = landed(place)
+    assert done.rows["events"] == len(BROKEN) + 1
+    assert done.set_aside == (f"segment: {len(BROKEN)} rows were set aside; raw_segment.quarantine says why",)
     assert reasons(place) == list(BROKEN)
     kept = str(place.rows("select * from raw_segment.quarantine"))
     assert "half of an event" not in kept and "yesterday" not in kept
