@@ -55,8 +55,7 @@ def segment(landing: Landing, storage: Storage) -> Iterator[DltResource]:
 
 def files(storage: Storage) -> list[Found]:
     """Every file of the connection that may hold events, by name."""
-    found = {file.name: file for pattern in settings.PATTERNS for file in storage.found(pattern)}
-    return [found[name] for name in sorted(found)]
+    return [file for file in storage.found("**") if file.name.lower().endswith(settings.SUFFIXES)]
 
 
 def probe(connection: Connection) -> int:

@@ -6,7 +6,7 @@ CALLS = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 # Segment refuses more than this; a connection may say otherwise under `settings: {max_event_bytes: …, max_batch_bytes: …}`
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
-PATTERNS = ("**/*.jsonl", "**/*.ndjson", "**/*.json", "**/*.jsonl.gz", "**/*.ndjson.gz", "**/*.json.gz", "**/*.gz")
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".gz")
 
 EVENTS = Fields(
     table="events",
