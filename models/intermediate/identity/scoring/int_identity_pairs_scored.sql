@@ -68,12 +68,13 @@ adjustments as (
     {%- endfor %}
 ),
 
+-- as decimals: a sum of doubles depends on the order in which they come, and two builds would differ in the last digits
 adjusted as (
     select
         record_number,
         other_number,
-        sum(bits) as bits,
-        sum(case when is_personal = 1 then bits else 0 end) as personal_bits
+        cast(sum(cast(bits as decimal(18, 9))) as double) as bits,
+        cast(sum(case when is_personal = 1 then cast(bits as decimal(18, 9)) else 0 end) as double) as personal_bits
     from adjustments
     group by record_number, other_number
 ),
