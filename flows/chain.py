@@ -124,7 +124,7 @@ def land_sources(run: Run) -> "list[Landed]":
     latest = {landed.connection_id: landed for landed in land(run.settings, run.clock, only=missing, progress=tell)}
     run.landed = list((before | latest).values())
     run.problems = [f"{landed.connection_id} did not land: {landed.error}" for landed in run.landed if landed.error]
-    run.notes = [note for landed in run.landed for note in landed.unlisted]
+    run.notes = [note for landed in run.landed for note in (*landed.unlisted, *landed.set_aside)]
     good = [landed for landed in run.landed if not landed.error]
     rows = sum(sum(landed.rows.values()) for landed in good)
     named = ", ".join(f"{landed.connection_id} {sum(landed.rows.values()):,}" for landed in good)

@@ -47,6 +47,12 @@ class Landed:
         return self.error is None
 
     @property
+    def set_aside(self) -> tuple[str, ...]:
+        """A line about rows that could not be taken, when there were any."""
+        count = self.rows.get("quarantine", 0)
+        return (f"{self.connection_id}: {count:,} rows were set aside; {self.schema}.quarantine says why",) if count else ()
+
+    @property
     def schema(self) -> str:
         return f"raw_{self.vendor}"
 

@@ -26,7 +26,7 @@ CONTRACT = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 class Landing:
     """One connection being landed: where it is read, by which clock, since when, and what it sent that nobody listed.
 
-    `arrivals` drops people who were erased.
+    `arrivals` drops people who were erased. `whole` are the ids of each table, and part of it, that was read as a whole.
     """
 
     connection: Connection
@@ -35,6 +35,7 @@ class Landing:
     arrivals: Arrivals | None = None
     unlisted: Unlisted = field(init=False)
     read: dict[str, int] = field(init=False, default_factory=dict)
+    whole: dict[tuple[str, str], list[str]] = field(init=False, default_factory=dict)
     _readings: dict[str, Iterator[Any]] = field(init=False, default_factory=dict)
     _in_package: int = field(init=False, default=0)
 
@@ -49,6 +50,10 @@ class Landing:
     def package_is_full(self) -> bool:
         """Whether the last package took as much as one may, so that there may be more to read."""
         return self._in_package >= PACKAGE_ROWS
+
+    def present(self, table: str, part: str, ids: Iterable[str]) -> None:
+        """These rows are there, of a table (or a part of it) that is being read as a whole."""
+        self.whole.setdefault((table, part), []).extend(ids)
 
     def lag(self, default: int) -> int:
         """Seconds re-read before each cursor; a connection may say otherwise under `settings: {lag_seconds: …}`."""

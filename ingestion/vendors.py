@@ -6,13 +6,16 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from ingestion import hubspot, klaviyo, mailchimp, salesforce, sendgrid, shopify
+from ingestion import database, files, hubspot, klaviyo, mailchimp, salesforce, segment, sendgrid, shopify
 from ingestion.fields import Fields
 from ingestion.klaviyo.account import Account as KlaviyoAccount
 from ingestion.klaviyo.removed import removed as removed_from_klaviyo
 from ingestion.known import REMOVED, Known
 from ingestion.mailchimp.account import Account
 from ingestion.mailchimp.removed import removed as removed_from_account
+from ingestion.own_tables.mapping import entries_of
+from ingestion.own_tables.removed import removed as removed_from_tables
+from ingestion.own_tables.shapes import TABLES as OWN_TABLES
 from ingestion.salesforce.org import Org
 from ingestion.salesforce.removed import removed as removed_from_org
 from ingestion.salesforce.settings import RESOURCES as SALESFORCE
@@ -25,6 +28,7 @@ from ingestion.shopify.queries import count
 from ingestion.shopify.removed import removed as removed_from_shop
 from ingestion.shopify.settings import CHECKOUTS, PRODUCTS
 from ingestion.source import Landing
+from ingestion.storage import Storage
 from mailhouse.clock import Clock
 from mailhouse.settings import Connection, Settings
 
@@ -137,5 +141,24 @@ VENDORS: dict[str, Vendor] = {
         tables=lambda settings: salesforce.tables(_salesforce_custom(settings)),
         probe=lambda connection, clock: Org(connection, clock).one("SELECT Id FROM Contact LIMIT 1"),
         gone=_gone_from_org,
+    ),
+    "segment": Vendor(
+        source=lambda landing, _: segment.segment(landing, Storage(landing.connection)),
+        tables=lambda _: segment.TABLES,
+        probe=lambda connection, _: segment.probe(connection),
+    ),
+    "database": Vendor(
+        source=lambda landing, settings: database.database(landing, entries_of(settings, landing.connection.id)),
+        tables=lambda _: OWN_TABLES,
+        probe=lambda connection, _: database.probe(connection),
+        gone=lambda landing, _, known: removed_from_tables(landing, known),
+    ),
+    "files": Vendor(
+        source=lambda landing, settings: files.files(
+            landing, Storage(landing.connection), entries_of(settings, landing.connection.id)
+        ),
+        tables=lambda _: OWN_TABLES,
+        probe=lambda connection, _: files.probe(connection),
+        gone=lambda landing, _, known: removed_from_tables(landing, known),
     ),
 }

@@ -33,6 +33,20 @@
     cast(convert_timezone('UTC', to_timestamp_tz({{ text }})) as timestamp_ntz)
 {%- endmacro %}
 
+{# A text as text, integer, decimal, boolean, date or timestamp; null when it is none. #}
+{% macro text_as(text, type) -%}{{ return(adapter.dispatch('text_as')(text, type)) }}{%- endmacro %}
+{% macro default__text_as(text, type) -%}
+    {%- set types = {'text': 'varchar', 'integer': 'bigint', 'decimal': 'decimal(18, 4)'} -%}
+    try_cast({{ text }} as {{ types.get(type, type) }})
+{%- endmacro %}
+{% macro snowflake__text_as(text, type) -%}
+    {%- set functions = {
+        'integer': 'try_to_number({}, 38, 0)', 'decimal': 'try_to_decimal({}, 18, 4)', 'boolean': 'try_to_boolean({})',
+        'date': 'try_to_date({})', 'timestamp': 'try_to_timestamp_ntz({})',
+    } -%}
+    {{ functions.get(type, '{}').format(text) }}
+{%- endmacro %}
+
 {# One row for each element of the JSON array in `column`: the columns of `keys`, and `element`, a JSON text. #}
 {% macro json_elements(relation, keys, column) -%}
     {{ return(adapter.dispatch('json_elements')(relation, keys, column)) }}

@@ -2,7 +2,7 @@
    the answer has its shape even when no source that knows such things is on. #}
 {% macro union_sources(things, sources, columns) -%}
     {%- set on = [] -%}
-    {%- for source in sources if var('sources')[source] -%}{%- do on.append(source) -%}{%- endfor -%}
+    {%- for source in sources if is_source_on(source) -%}{%- do on.append(source) -%}{%- endfor -%}
     {%- for source in on %}
     select
         {%- for name, type in columns.items() %}

@@ -21,6 +21,7 @@ from mailhouse.commands.erase import erase
 from mailhouse.commands.explain import explain
 from mailhouse.commands.export import export
 from mailhouse.commands.identity import identity
+from mailhouse.commands.new import new
 from mailhouse.commands.options import named_connection, settings_of, wait_option, workdir_option
 from mailhouse.commands.retain import retain
 from mailhouse.commands.takeover import adopt, inspect, revert
@@ -267,6 +268,7 @@ def sql(context: click.Context, workdir: Path | None, query: str, as_csv: bool) 
 
 for command in (
     connect,
+    new,
     inspect,
     adopt,
     revert,

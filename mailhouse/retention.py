@@ -10,11 +10,12 @@ import duckdb
 from mailhouse.errors import ConfigurationError
 from mailhouse.settings import Settings
 
-# what is left of an event in the incremental mart once its raw row is gone; the view reads raw as it is now
+# what is left of an event in an incremental mart once its raw row is gone; the views read raw as it is now
+MARTS = {"email_events": "int_email_events_united", "web_events": "int_web_events_united"}
 LEFT_IN_MART = """
-delete from marts.email_events as event
+delete from marts.{mart} as event
 where event.connection_id = $connection and event.occurred_at < $before
-    and not exists (select 1 from intermediate.int_email_events_united as united where united.event_id = event.event_id)
+    and not exists (select 1 from intermediate.{united} as united where united.event_id = event.event_id)
 """
 
 
@@ -79,8 +80,9 @@ def retain(connection: duckdb.DuckDBPyConnection, wanted: list[Rule], now: datet
                 if (schema, rule.table) in there:
                     count = connection.execute(_delete(schema, rule), said).fetchall()[0][0]
                     gone[f"{rule.schema}.{rule.table}"] = count
-            if ("marts", "email_events") in there:
-                connection.execute(LEFT_IN_MART, said)
+            for mart, united in MARTS.items():
+                if ("marts", mart) in there:
+                    connection.execute(LEFT_IN_MART.format(mart=mart, united=united), said)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")

@@ -21,7 +21,12 @@ VENDOR_URLS = {
     "klaviyo": "https://a.klaviyo.com",
     "sendgrid": "https://api.sendgrid.com",  # of accounts in the EU: https://api.eu.sendgrid.com
     "salesforce": None,  # every org has a domain of its own
+    "segment": None,  # a folder or a bucket
+    "files": None,  # likewise
+    "database": None,  # as SQLAlchemy writes it
 }
+# what is read from a folder or a bucket, and no server is asked for
+FILE_VENDORS = ("segment", "files")
 CONNECTION_KEYS = {"id", "vendor", "url", "enabled", "secrets", "settings", "retention"}
 DEFAULT_WORKDIR = ".mailhouse"
 SANDBOX = "sandbox"
@@ -277,7 +282,7 @@ def load_settings(
     server = sandbox_server(directory)
     connections: dict[str, Connection] = {}
     for number, entry in enumerate(entries, start=1):
-        connection = _connection(entry, f"{path}, connection {number}", server, directory)
+        connection = _connection(entry, f"{path}, connection {number}", server, directory, path.parent)
         if connection is None:
             continue
         if connection.id in connections:
@@ -286,7 +291,7 @@ def load_settings(
     return Settings(project=project, workdir=directory, connections=connections)
 
 
-def _connection(entry: Any, place: str, server: Mapping[str, Any] | None, workdir: Path) -> Connection | None:
+def _connection(entry: Any, place: str, server: Mapping[str, Any] | None, workdir: Path, folder: Path) -> Connection | None:
     if not isinstance(entry, dict):
         raise ConfigurationError(f"{place}: expected keys and values; see docs/connections.md")
     if unknown := sorted(set(entry) - CONNECTION_KEYS):
@@ -309,7 +314,10 @@ def _connection(entry: Any, place: str, server: Mapping[str, Any] | None, workdi
             )
     sandbox_secrets: Mapping[str, str] = {}
     url = entry.get("url") or VENDOR_URLS[vendor]
-    if url == SANDBOX:
+    if vendor in FILE_VENDORS and url is not None and "://" not in str(url):
+        # a folder: the sandbox's own, or one beside connections.yml
+        url = workdir / "sandbox" / vendor if url == SANDBOX else (folder / str(url)).resolve()
+    elif url == SANDBOX:
         url = f"{server['url']}/{vendor}" if server else SANDBOX
         sandbox_secrets = server["secrets"][vendor] if server else {}
     if not url:

@@ -141,9 +141,14 @@ def is_theirs(place: Place) -> str:
 
 def _with_rows(connection: duckdb.DuckDBPyConnection, place: Place, closure: Closure, shared: frozenset[str]) -> Closure:
     """The closure with what the person's rows of one table name: their records, and their addresses unless others share them."""
-    ids = ", ".join(f'cast(held."{column}" as varchar)' for column in place.records.values())
+    kinds = [*place.records.items(), *place.named]
+    ids = ", ".join(f'cast(held."{column}" as varchar)' for _, column in kinds)
     # the address on an order may be whoever paid for it; that of a person's own record is theirs
-    addresses = [f'held."{column}"' for column in (*place.emails, *place.several)] if place.kind not in ("order", "act") else []
+    addresses = (
+        [f'held."{column}"' for column in (*place.emails, *place.several)]
+        if place.kind not in ("order", "own_order", "act")
+        else []
+    )
     merged = f'held."{place.merged}"' if place.merged else "null"
     rows = connection.execute(
         f"select distinct held.connection_id, [{ids}], [{', '.join(addresses)}]::varchar[], {merged}"
@@ -151,7 +156,7 @@ def _with_rows(connection: duckdb.DuckDBPyConnection, place: Place, closure: Clo
     ).fetchall()
     records, mailboxes = set(closure.records), set(closure.mailboxes)
     for connection_id, identifiers, texts, others in rows:
-        records |= {(connection_id, kind, one) for kind, one in zip(place.records, identifiers, strict=True) if one}
+        records |= {(connection_id, kind, one) for (kind, _), one in zip(kinds, identifiers, strict=True) if one}
         records |= {(connection_id, place.kind, one) for one in _parts(others)}
         mailboxes |= {wide for text in texts for one in _parts(text) if (wide := normalise_email(one).wide)} - shared
     return replace(closure, records=frozenset(records), mailboxes=frozenset(mailboxes))

@@ -13,8 +13,10 @@ class Place:
 
     A phone number does not make a row somebody's: families share one. several: columns with several addresses, divided by
     `;`. merged: a column with ids, so divided, that went into the record. owned: a further record that the row belongs to,
-    kind -> column. An anonymised row stays: the columns of `surrogate` are given the person's surrogate, those of `blank`
-    nothing. where: only these rows. opt_in: the columns that say when the person agreed, and what proves it.
+    kind -> column. named: kinds and columns of further records that a row of theirs says are theirs, and that do not own it.
+    An anonymised row stays: the columns of `surrogate` are given the person's surrogate, those of `blank`
+    nothing. names: further kinds and columns of records that a row of theirs says are theirs, without owning it. where: only
+    these rows. opt_in: the columns that say when the person agreed, and what proves it.
     """
 
     vendor: str
@@ -26,6 +28,7 @@ class Place:
     several: tuple[str, ...] = ()
     merged: str | None = None
     owned: Mapping[str, str] = field(default_factory=dict)
+    named: tuple[tuple[str, str], ...] = ()
     action: Action = "delete"
     surrogate: tuple[str, ...] = ()
     blank: tuple[str, ...] = ()
@@ -40,6 +43,30 @@ class Place:
     def records(self) -> Mapping[str, str]:
         """Kind -> column of every record that a row belongs to."""
         return {self.kind: self.record, **self.owned}
+
+
+def own_tables(vendor: str) -> tuple[Place, ...]:
+    """The tables of the company's own, the same whether they come from a database or from files."""
+    return (
+        Place(vendor, "contacts", "own_contact", "id", emails=("email",), phones=("phone",)),
+        Place(
+            *(vendor, "orders", "own_order", "id"),
+            emails=("email",),
+            owned={"own_contact": "contact_id"},
+            action="anonymise",
+            surrogate=("contact_id",),
+            blank=("email", "name"),
+        ),
+        Place(vendor, "order_lines", "own_order", "order_id", action="anonymise", blank=("title", "sku")),
+        Place(
+            *(vendor, "events", "own_contact", "contact_id"),
+            owned={"visitor": "unnamed_id"},
+            named=(("visitor", "visitor_id"),),
+        ),
+        Place(vendor, "consent_acts", "own_contact", "contact_id", emails=("email",)),
+        Place(vendor, "enrichment", "own_contact", "contact_id", emails=("email",)),
+        Place(vendor, "removed", "own_contact", "id", where="resource = 'contacts'"),
+    )
 
 
 # What was bought, for how much and when stays: the books need it, and without the person it is about nobody. Titles go, for
@@ -89,6 +116,15 @@ PLACES = (
     Place("salesforce", "tasks", "contact", "who_id", owned={"lead": "who_id"}),
     Place("salesforce", "cases", "contact", "contact_id"),
     Place("salesforce", "removed", "contact", "id", where="resource in ('contacts', 'leads')", owned={"lead": "id"}),
+    # what a browser did while nobody was named there is theirs; what somebody else did there under their own name is not
+    Place(
+        *("segment", "events", "user", "user_id"),
+        emails=("email",),
+        phones=("phone",),
+        owned={"visitor": "unnamed_id"},
+        named=(("visitor", "anonymous_id"), ("visitor", "previous_id"), ("user", "previous_id")),
+    ),
+    *(place for vendor in ("database", "files") for place in own_tables(vendor)),
     Place("inbox", "consent_acts", "act", "event_id", emails=("address",)),
 )
 BY_TABLE = {(place.vendor, place.table): place for place in PLACES}

@@ -18,9 +18,10 @@ def create(
     Raises ConfigurationError while a sandbox is being served from there.
     """
     from mailhouse.sandbox import company
+    from mailhouse.sandbox.company import website_files
     from mailhouse.sandbox.runtime import STATE, TRUTH, Runtime
     from mailhouse.sandbox.server import announced
-    from mailhouse.sandbox.store import CLOCK_FILE
+    from mailhouse.sandbox.store import CLOCK_FILE, Store
 
     if announced(directory) is not None:
         raise ConfigurationError(f"a sandbox is running in {directory}: end it before seeding anew")
@@ -45,6 +46,11 @@ def create(
         for leftover in _files(fresh):
             leftover.unlink()
         fresh.rmdir()
+    store = Store(directory / STATE)
+    try:
+        website_files.write_history(store, directory / TRUTH, directory / website_files.FOLDER)
+    finally:
+        store.close()
     return counts
 
 

@@ -22,12 +22,16 @@ def status_of(runtime: Runtime) -> dict[str, Any]:
 def advance(runtime: Runtime, body: Any) -> dict[str, Any]:
     """Lets days pass; raises ConfigurationError for anything but a positive whole number of them."""
     from mailhouse.sandbox import company  # the generator is only needed when time passes
+    from mailhouse.sandbox.company import website_files
 
     days = body.get("days", 1) if isinstance(body, dict) else None
     if not isinstance(days, int) or isinstance(days, bool) or days < 1:
         raise ConfigurationError("`days` of POST /_sandbox/advance must be a whole number from 1")
     with runtime.advancing:
+        before = runtime.store.now()
         company.advance(runtime.store, runtime.truth_path, days)
+        folder = runtime.directory / website_files.FOLDER
+        website_files.write_days(runtime.store, runtime.truth_path, folder, before, runtime.store.now())
         runtime.days_passed += 1
     return status_of(runtime)
 

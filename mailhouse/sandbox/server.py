@@ -38,8 +38,8 @@ class CuttableProtocol(H11Protocol):
 
 def application(runtime: Runtime) -> Starlette:
     """The ASGI application of one sandbox."""
-    vendors = (HubSpot(runtime), Shopify(runtime), Mailchimp(runtime), Klaviyo(runtime), SendGrid(runtime), Salesforce(runtime))
-    mounts = [Mount(f"/{vendor.name}", app=Gateway(vendor, runtime)) for vendor in vendors]
+    vendors = (HubSpot, Shopify, Mailchimp, Klaviyo, SendGrid, Salesforce)
+    mounts = [Mount(f"/{vendor.name}", app=Gateway(vendor(runtime), runtime)) for vendor in vendors]
     return Starlette(routes=[Mount("/_sandbox", routes=control_routes(runtime)), *mounts])
 
 

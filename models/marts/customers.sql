@@ -6,6 +6,7 @@
     'email': 1, 'mailbox': 2, 'first_name': 1, 'last_name': 2, 'phone': 1, 'company': 1,
     'city': 1, 'zip': 2, 'country_code': 3, 'language': 1,
 } -%}
+{%- set enrichment = var('customer_enrichment') if own_tables() else {} -%}
 with records as (
     select * from {{ ref('customer_records') }}
 ),
@@ -27,6 +28,12 @@ mailboxes as (
     group by customer_id, email
 ),
 
+{% if enrichment -%}
+enrichment as (
+    select * from {{ ref('int_customer_enrichment_chosen') }}
+),
+
+{% endif -%}
 people as (
     select
         customer_id,
@@ -71,6 +78,9 @@ customers as (
         golden.country_code_source,
         golden.language,
         golden.language_source,
+        {%- for name in enrichment %}
+        enrichment.{{ name }},
+        {%- endfor %}
         cast(people.count_records as bigint) as count_records,
         cast(people.count_sources as bigint) as count_sources,
         cast(coalesce(customer_orders.count_orders, 0) as bigint) as count_orders,
@@ -84,6 +94,9 @@ customers as (
     left join golden on people.customer_id = golden.customer_id
     left join customer_orders on people.customer_id = customer_orders.customer_id
     left join mailboxes on people.customer_id = mailboxes.customer_id and golden.email = mailboxes.email
+    {%- if enrichment %}
+    left join enrichment on people.customer_id = enrichment.customer_id
+    {%- endif %}
 )
 
 select * from customers

@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('order_lines', ['shopify'], {
+    {{ union_sources('order_lines', ['shopify', 'tables'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'source_order_id': 'varchar',

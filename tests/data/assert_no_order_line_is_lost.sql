@@ -1,11 +1,23 @@
 -- Every staged line whose order has landed is in the mart.
 {{ config(enabled=var('sources')['shopify']) }}
 
-with staged as (
-    select count(*) as count_lines
+with lines as (
+    select orders.connection_id
     from {{ ref('stg_shopify__order_lines') }} as order_lines
     inner join {{ ref('stg_shopify__orders') }} as orders
         on order_lines.connection_id = orders.connection_id and order_lines.shop_order_id = orders.shop_order_id
+    {%- if is_source_on('tables') %}
+    union all
+    select orders.connection_id
+    from {{ ref('stg_tables__order_lines') }} as order_lines
+    inner join {{ ref('stg_tables__orders') }} as orders
+        on order_lines.connection_id = orders.connection_id and order_lines.own_order_id = orders.own_order_id
+    {%- endif %}
+),
+
+staged as (
+    select count(*) as count_lines
+    from lines
 ),
 
 kept as (

@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('consent_acts', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'sendgrid', 'salesforce'], {
+    {{ union_sources('consent_acts', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'sendgrid', 'salesforce', 'segment', 'tables'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'record_type': 'varchar',

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with united as (
-    {{ union_sources('contact_points', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'sendgrid', 'salesforce'], {
+    {{ union_sources('contact_points', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'sendgrid', 'salesforce', 'segment', 'tables'], {
         'connection_id': 'varchar',
         'record_type': 'varchar',
         'record_id': 'varchar',

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with united as (
-    {{ union_sources('people', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'sendgrid', 'salesforce'], {
+    {{ union_sources('people', ['hubspot', 'shopify', 'mailchimp', 'klaviyo', 'sendgrid', 'salesforce', 'segment', 'tables'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'record_type': 'varchar',

@@ -1,5 +1,5 @@
 with united as (
-    {{ union_sources('links', ['hubspot', 'mailchimp', 'salesforce'], {
+    {{ union_sources('links', ['hubspot', 'mailchimp', 'salesforce', 'segment'], {
         'connection_id': 'varchar',
         'record_type': 'varchar',
         'record_id': 'varchar',

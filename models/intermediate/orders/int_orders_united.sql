@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with united as (
-    {{ union_sources('orders', ['shopify'], {
+    {{ union_sources('orders', ['shopify', 'tables'], {
         'connection_id': 'varchar',
         'source': 'varchar',
         'source_order_id': 'varchar',

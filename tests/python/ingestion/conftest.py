@@ -99,3 +99,12 @@ def connect_all(place, served):
     for vendor, secrets in served.runtime.secrets.items():
         place.connect(vendor, f"{served.url}/{vendor}", secrets=secrets)
     place.clock = FixedClock(served.store.now())
+
+
+def connect_files(place):
+    """Connect what is no vendor's server: an empty folder for each kind of file, an empty database."""
+    for vendor in ("segment", "files"):
+        folder = place.path / vendor
+        folder.mkdir()
+        place.connect(vendor, str(folder), secrets={})
+    place.connect("database", f"sqlite:///{place.path}/own.db", secrets={})

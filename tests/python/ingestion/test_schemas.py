@@ -8,6 +8,7 @@ import pytest
 from ingestion import schemas
 from ingestion.vendors import VENDORS
 from mailhouse.settings import Settings, find_project
+from tests.python.ingestion.conftest import connect_files
 
 TYPES = {
     "text": "VARCHAR",
@@ -41,6 +42,7 @@ def test_the_file_is_rewritten_when_the_declaration_changes(project, tmp_path):
 
 
 def test_what_lands_has_the_declared_columns_and_types(place, vendors):
+    connect_files(place)
     assert all(one.is_complete for one in place.land().values())
     for vendor in VENDORS:
         described = schemas.described(vendor, place.settings)

@@ -161,7 +161,27 @@ def fill(raw: Any) -> None:
         ],
     )  # fmt: skip
     fill_klaviyo(raw)
+    raw.land("raw_segment.events", web_events())
     raw.normalise()
+
+
+def web_events() -> Iterator[dict[str, Any]]:
+    """Everybody looks around; some sign in afterwards, two of them at one browser, and some leave a cart."""
+    for number in range(0, PEOPLE, 4):
+        one, browser, account = person(number), f"browser-{number // 8}", f"account-{number}"
+        came = DAY_ONE + timedelta(days=62, minutes=number)
+        told = [("page", None, {"page_path": "/"}), ("track", None, {"event": "Product Added", "properties": added(number)})]
+        if number % 3 == 0:
+            told += [("identify", account, {"email": one["email"]}), ("page", account, {"page_path": "/new"})]
+        for place, (call, user, more) in enumerate(told):
+            yield {
+                "message_id": f"{number}-{place}", "type": call, "user_id": user, "anonymous_id": browser,
+                "unnamed_id": None if user else browser, "timestamp": came + timedelta(minutes=place), **more,
+            }  # fmt: skip
+
+
+def added(number: int) -> str:
+    return json.dumps({"product_id": "7", "price": "9.50", "quantity": 1 + number % 2, "currency": "EUR"})
 
 
 def delivery(campaign: str, member: dict[str, Any]) -> dict[str, Any]:

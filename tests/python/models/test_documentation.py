@@ -10,7 +10,7 @@ PERSONAL = ("email", "mailbox", "address", "first_name", "last_name", "phone", "
 MARTS = {
     "customers", "customers_history", "customer_records", "customer_id_history", "orders", "order_lines", "products",
     "email_events", "consent_events", "consent_status", "customer_rfm", "customer_purchase_summary", "sync_health",
-    "withdrawals_owed",
+    "withdrawals_owed", "web_events", "sessions", "carts",
 }  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def test_every_source_names_its_vendor(manifest: dict[str, Any]) -> None:
         "klaviyo": "klaviyo",
         "sendgrid": "sendgrid",
         "salesforce": "salesforce",
+        "segment": "segment",
         "contact_points": None,
         "privacy": None,
         "inbox": None,

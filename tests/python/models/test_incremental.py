@@ -37,6 +37,15 @@ def a_day_passes(raw: Any) -> None:
     raw.land("raw_klaviyo.profiles", [profile])
     late = {"id": "late", "metric_id": "opened", "profile_id": profile["id"], "occurred_at": DAY_ONE + timedelta(days=61)}
     raw.land("raw_klaviyo.events", [late])
+    # somebody signs in where they looked around weeks ago, somebody else is found to have used another's browser
+    sign_in = {"type": "identify", "timestamp": later, "email": shop_people.person(4)["email"]}
+    at_two = [
+        {"message_id": f"late-{browser}", "user_id": "account-4", "anonymous_id": browser}
+        for browser in ("browser-0", "browser-2")
+    ]
+    raw.land("raw_segment.events", [{**sign_in, **one} for one in at_two])
+    early = {"message_id": "early", "type": "page", "timestamp": DAY_ONE + timedelta(days=50), "page_path": "/"}
+    raw.land("raw_segment.events", [{**early, "anonymous_id": "browser-5", "unnamed_id": "browser-5"}])
     raw.normalise()
 
 
@@ -44,18 +53,22 @@ def test_an_incremental_run_equals_a_full_refresh(raw: Any) -> None:
     shop_people.fill(raw)
     raw.build(*EVERYTHING)
     before = contents(raw)
-    assert all(before[f"marts.{mart}"] for mart in ("email_events", "orders", "consent_status", "customer_rfm"))
+    assert all(
+        before[f"marts.{mart}"]
+        for mart in ("email_events", "orders", "consent_status", "customer_rfm", "web_events", "sessions", "carts")
+    )
     shop_people.fill(raw)
     raw.build(*TABLES)
     repeated = contents(raw)
     # a load that comes twice changes nothing but the number of the load
-    assert [table for table in before if table != "marts.email_events" and before[table] != repeated[table]] == []
-    assert len(before["marts.email_events"]) == len(repeated["marts.email_events"])
+    numbered = ("marts.email_events", "marts.web_events")
+    assert [table for table in before if table not in numbered and before[table] != repeated[table]] == []
+    assert [len(before[table]) for table in numbered] == [len(repeated[table]) for table in numbered]
     a_day_passes(raw)
     raw.build(*TABLES)
     running_on = contents(raw)
     changed = {table for table in running_on if running_on[table] != before[table]}
-    assert {"marts.email_events", "marts.orders", "marts.consent_status", "marts.customer_records"} <= changed
+    assert {"marts.email_events", "marts.orders", "marts.consent_status", "marts.customer_records", "marts.web_events"} <= changed
     raw.build(*TABLES, "--full-refresh")
     starting_over = contents(raw)
     assert running_on.keys() == starting_over.keys()

@@ -46,6 +46,7 @@ ROWS = {
     "raw_salesforce.campaign_members": {"id": "00v", "contact_id": "003"},
     "raw_salesforce.tasks": {"id": "00T", "who_id": "00Q"},
     "raw_salesforce.cases": {"id": "500", "contact_id": "003"},
+    "raw_segment.events": {"message_id": "v", "type": "page", "user_id": "u", "email": ERASED, "timestamp": NOW},
     "raw_inbox.consent_acts": {"event_id": "a", "address": ERASED},
 }
 INBOX = {"inbox_id": "i", "seq": 1, "act": "withdraw", "channel": "*", "purpose": "*", "brand": "*", "source": "s"}
@@ -57,13 +58,14 @@ MODELS = {
     "klaviyo": ("profiles", "suppressions", "list_members", "events", "removed_profiles"),
     "sendgrid": ("contacts", "suppressions", "list_contacts", "removed_contacts"),
     "salesforce": ("contacts", "leads", "campaign_members", "tasks", "cases"),
+    "segment": ("events",),
     "inbox": ("consent_acts",),
 }
 
 
 def others(row: dict) -> dict:
     """The same of somebody else."""
-    ids = ("id", "email_id", "profile_id", "customer_id", "contact_id", "who_id", "event_id")
+    ids = ("id", "email_id", "profile_id", "customer_id", "contact_id", "who_id", "event_id", "message_id", "user_id")
     changed = {name: f"x{value}" for name, value in row.items() if name in ids}
     changed |= {name: OTHER for name, value in row.items() if value == ERASED}
     return row | changed

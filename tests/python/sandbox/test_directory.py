@@ -32,7 +32,7 @@ def test_a_seeded_company_has_all_four_vendors_and_only_its_own_files(directory)
     counts = sandbox.status(directory)["counts"]
     kinds = ("hubspot.contact", "shopify.customer", "shopify.order", "mailchimp.member", "klaviyo.profile", "klaviyo.event")
     assert all(counts[kind] > 0 for kind in kinds)
-    assert sorted(path.name for path in directory.iterdir()) == ["clock.json", "state.db", "truth.duckdb"]
+    assert sorted(path.name for path in directory.iterdir()) == ["clock.json", "segment", "state.db", "truth.duckdb"]
 
 
 def test_days_pass_with_and_without_a_server(directory):

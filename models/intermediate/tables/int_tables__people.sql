@@ -1,0 +1,88 @@
+{{ config(enabled=own_tables() | length > 0) }}
+
+with contacts as (
+    select * from {{ ref('stg_tables__contacts') }}
+),
+
+orders as (
+    select * from {{ ref('stg_tables__orders') }}
+),
+
+country_names as (
+    select * from {{ ref('country_names') }}
+),
+
+-- an order of nobody in particular was placed by a guest; one whose contact never landed still belongs to somebody
+strangers as (
+    select
+        orders.*,
+        case when orders.own_contact_id is null then 'own_order' else 'own_contact' end as record_type,
+        coalesce(orders.own_contact_id, orders.own_order_id) as record_id
+    from orders
+    left join contacts
+        on orders.connection_id = contacts.connection_id and orders.own_contact_id = contacts.own_contact_id
+    where contacts.own_contact_id is null and (orders.own_contact_id is not null or orders.email is not null)
+),
+
+latest_of_strangers as (
+    select
+        *,
+        min(ordered_at) over (partition by connection_id, record_type, record_id) as first_ordered_at
+    from strangers
+    qualify row_number() over (
+        partition by connection_id, record_type, record_id
+        order by ordered_at desc, own_order_id asc
+    ) = 1
+),
+
+people as (
+    select
+        contacts.connection_id,
+        contacts.source,
+        'own_contact' as record_type,
+        contacts.own_contact_id as record_id,
+        contacts.email,
+        contacts.mailbox,
+        contacts.is_email_valid,
+        case when contacts.is_phone_valid then contacts.phone end as phone,
+        contacts.first_name,
+        contacts.last_name,
+        contacts.company,
+        contacts.city,
+        contacts.zip,
+        coalesce(
+            case when length(contacts.country) = 2 then upper(contacts.country) end,
+            country_names.country_code
+        ) as country_code,
+        contacts.language,
+        contacts.is_deleted,
+        true as has_own_name,
+        contacts.created_at,
+        contacts.updated_at
+    from contacts
+    left join country_names on lower(contacts.country) = country_names.country_name
+    union all
+    select
+        connection_id,
+        source,
+        record_type,
+        record_id,
+        email,
+        mailbox,
+        is_email_valid,
+        null as phone,
+        null as first_name,
+        null as last_name,
+        null as company,
+        null as city,
+        null as zip,
+        country_code,
+        null as language,
+        false as is_deleted,
+        true as has_own_name,
+        first_ordered_at as created_at,
+        updated_at
+    from latest_of_strangers
+)
+
+select * from people
