@@ -36,6 +36,9 @@ class Storage:
 
     def __init__(self, connection: Connection) -> None:
         self._id = connection.id
+        self._next_step = "correct `url` in connections.yml"
+        if connection.lives_in_sandbox:
+            self._next_step = "make a company with `mailhouse sandbox seed`"
         options: dict[str, Any] = {name: connection.secret(name) for name in connection.secret_names}
         try:
             self._system, self._root = fsspec.core.url_to_fs(connection.url, **options)
@@ -50,9 +53,7 @@ class Storage:
         """The files that fit a pattern (`**/*.jsonl`, `*` for one name), sorted by name. Raises FilesUnreachable."""
         try:
             if not self._system.exists(self._root):
-                raise FilesUnreachable(
-                    f"connection {self._id}: its folder or bucket is not there; correct `url` in connections.yml"
-                )
+                raise FilesUnreachable(f"connection {self._id}: its folder or bucket is not there; {self._next_step}")
             listed = self._system.glob(f"{self._root}/{pattern}", detail=True)
         except (OSError, PermissionError) as error:
             raise FilesUnreachable(f"connection {self._id}: its files cannot be listed ({type(error).__name__})") from error

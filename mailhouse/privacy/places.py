@@ -14,8 +14,7 @@ class Place:
     A phone number does not make a row somebody's: families share one. several: columns with several addresses, divided by
     `;`. merged: a column with ids, so divided, that went into the record. owned: a further record that the row belongs to,
     kind -> column. named: kinds and columns of further records that a row of theirs says are theirs, and that do not own it.
-    An anonymised row stays: the columns of `surrogate` are given the person's surrogate, those of `blank`
-    nothing. names: further kinds and columns of records that a row of theirs says are theirs, without owning it. where: only
+    An anonymised row stays: the columns of `surrogate` are given the person's surrogate, those of `blank` nothing. where: only
     these rows. opt_in: the columns that say when the person agreed, and what proves it.
     """
 

@@ -41,7 +41,7 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
 
 def test_the_others_land_and_build(days: Days):
     landed = {one.connection_id: one.error is None for one in days.broken.landed}
-    others = ("hubspot", "mailchimp", "klaviyo", "sendgrid", "salesforce")
+    others = ("hubspot", "mailchimp", "klaviyo", "sendgrid", "salesforce", "website")
     assert landed == {"shopify": False, **dict.fromkeys(others, True)}
     assert days.broken.has_built("customers")
     with days.broken.warehouse.read() as connection:

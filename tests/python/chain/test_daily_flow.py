@@ -96,7 +96,7 @@ def test_an_answer_lets_it_through_and_is_kept(good: Shown, world: Settings):
 
 def test_each_stage_and_layer_is_a_task(first: Shown):
     sentences = [
-        "Land hubspot, shopify, mailchimp, klaviyo, sendgrid, salesforce",
+        "Land hubspot, shopify, mailchimp, klaviyo, sendgrid, salesforce, website",
         "Normalise addresses and phone numbers",
         "Build and test the models",
         "Decide which segments may go out",
@@ -136,7 +136,7 @@ def test_a_broken_source_is_not_green(good: Shown, world: Settings, monkeypatch:
     monkeypatch.setenv("SHOPIFY_CLIENT_SECRET", "not-the-secret")
     shown = run_flow(world)
     assert shown.state.is_failed()
-    assert shown.tasks["Land hubspot, shopify, mailchimp, klaviyo, sendgrid, salesforce"] == "Failed"
+    assert shown.tasks["Land hubspot, shopify, mailchimp, klaviyo, sendgrid, salesforce, website"] == "Failed"
     assert shown.tasks["Publish the copy for readers"] == "Completed"
     held = [line for line in shown.artifacts["problems"].splitlines() if "is held back" in line]
     assert len(held) >= 6
