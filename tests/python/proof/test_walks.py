@@ -47,6 +47,11 @@ def test_a_walk_on_a_file_and_with_the_real_last_look_keeps_every_invariant(tmp_
         assert walk.steps >= 500
 
 
+def test_whoever_stops_the_mails_there_while_they_are_written_to_stays_as_they_chose(tmp_path, consent):
+    with walked(tmp_path, consent, seed=24, worlds=40, steps=2_000, all_unsubscribe=True) as walk:
+        assert walk.counts["unsubscribed there while written to"] >= 100
+
+
 @pytest.mark.torture
 @pytest.mark.parametrize(("seed", "worlds", "steps"), SWEEP)
 def test_a_million_steps_keep_every_invariant(tmp_path, consent, seed, worlds, steps):

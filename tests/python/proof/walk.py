@@ -20,7 +20,7 @@ from mailhouse.destinations import Call
 from mailhouse.errors import SyncRefused
 from tests.python.proof import invariants as hold
 from tests.python.proof.acts import Act
-from tests.python.proof.company import Company, key_of
+from tests.python.proof.company import Company, Person, key_of
 from tests.python.proof.effects import Effect, Place
 from tests.python.proof.engine import Engine, modelled, quick_values
 from tests.python.proof.esp import Esp, nobody_listens
@@ -39,14 +39,26 @@ STEPS_BETWEEN_RUNS = (2, 12, 24)
 
 
 class Walk:
-    """One seeded walk; `counts` is what it has exercised. Raises Violation with the line that replays it."""
+    """One seeded walk; `counts` is what it has exercised. Raises Violation with the line that replays it.
+
+    all_unsubscribe: whoever is in a call stops the mails at the ESP just before it is carried out.
+    """
 
     def __init__(
-        self, folder: Path, consent: Mapping[str, Any], seed: int, worlds: int, *, on_file: bool = False, real_look: bool = False
+        self,
+        folder: Path,
+        consent: Mapping[str, Any],
+        seed: int,
+        worlds: int,
+        *,
+        on_file: bool = False,
+        real_look: bool = False,
+        all_unsubscribe: bool = False,
     ) -> None:
         self.seed, self.worlds, self.real_look = seed, worlds, real_look
         self.replay = f"python -m tests.python.proof.walk --seed {seed} --worlds {worlds}"
-        self.replay += " --on-file" * on_file + " --real-look" * real_look
+        self.replay += " --on-file" * on_file + " --real-look" * real_look + " --all-unsubscribe" * all_unsubscribe
+        self.all_unsubscribe = all_unsubscribe
         self.random = Random(seed)
         self.company = Company([])
         self.engine = Engine(folder, consent, self.company, on_file=on_file)
@@ -316,6 +328,11 @@ class Walk:
             esp.hook = nobody_listens
 
     def _somebody_refuses(self, esp: Esp, when: str, call: Call) -> None:
+        if self.all_unsubscribe and when == "arrives":
+            self.around.now = self.engine.clock.now()
+            for person in self._people_of(call):
+                stops_mailing(self.around, esp, person)
+                self._count("unsubscribed there while written to", steps=0)
         if self.random.random() < 0.1:
             change = self.random.choice(call.changes)
             self.around.now = self.engine.clock.now()
@@ -324,12 +341,15 @@ class Walk:
             self._count(f"refused when the call {when}")
         if self.random.random() < 0.1:
             # only the ESP knows until it is landed
-            keys = {change.key for change in call.changes}
-            there = [person for world in self.company.worlds for person in world.people if person.key in keys]
+            there = self._people_of(call)
             self.around.now = self.engine.clock.now()
             if there:
                 stops_mailing(self.around, esp, self.random.choice(there))
             self._count(f"unsubscribed there when the call {when}")
+
+    def _people_of(self, call: Call) -> list[Person]:
+        keys = {change.key for change in call.changes}
+        return [person for world in self.company.worlds for person in world.people if person.key in keys]
 
     # -- deaths ---------------------------------------------------------------------------------------------------------
     def _restarts_at_once(self, weather: Weather) -> None:
@@ -360,13 +380,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("--seed", "--worlds", "--steps"):
         parser.add_argument(name, type=int, required=True)
-    parser.add_argument("--on-file", action="store_true")
-    parser.add_argument("--real-look", action="store_true")
+    for name in ("--on-file", "--real-look", "--all-unsubscribe"):
+        parser.add_argument(name, action="store_true")
     said = parser.parse_args()
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
         consent = compiled(folder / "compiled")
-        walk = Walk(folder / "walk", consent, said.seed, said.worlds, on_file=said.on_file, real_look=said.real_look)
+        how = {name: getattr(said, name) for name in ("on_file", "real_look", "all_unsubscribe")}
+        walk = Walk(folder / "walk", consent, said.seed, said.worlds, **how)
         opened.callback(walk.close)
         walk.run(said.steps)
         print(f"seed {said.seed}: {walk.steps:,} steps, nothing wrong: {dict(sorted(walk.counts.items()))}")
