@@ -53,3 +53,40 @@ labels as (
     select * from labels_{{ passes }}
 )
 {%- endmacro %}
+
+{# CTEs `reached` and `linked`, as connected_components wants them: the pairs of a CTE in both directions, and who is in one. #}
+{% macro reached_both_ways(pairs, one='record_number', other='other_number') -%}
+reached as {{ materialized() }} (
+    select
+        {{ one }} as record_number,
+        {{ other }} as other_number
+    from {{ pairs }}
+    union distinct
+    select
+        {{ other }} as record_number,
+        {{ one }} as other_number
+    from {{ pairs }}
+),
+
+linked as (
+    select distinct record_number
+    from reached
+)
+{%- endmacro %}
+
+{# CTEs up to `clustered` (record_number, record_key, cluster_number): each record of the CTE `people` with the smallest number
+   that the CTE `edges` leads it to, its own where none does. #}
+{% macro records_clustered() -%}
+{{ reached_both_ways('edges') }},
+
+{{ connected_components('linked', 'reached', var('identity_passes')) }},
+
+clustered as (
+    select
+        people.record_number,
+        people.record_key,
+        coalesce(labels.label, people.record_number) as cluster_number
+    from people
+    left join labels on people.record_number = labels.record_number
+)
+{%- endmacro %}

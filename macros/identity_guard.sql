@@ -2,22 +2,7 @@
    other_part; one direction, no doubles) makes of its parts, judged. `stopped_because` is null for a cluster that may
    stand. #}
 {% macro identity_clusters_judged(links) -%}
-reached as {{ materialized() }} (
-    select
-        part as record_number,
-        other_part as other_number
-    from {{ links }}
-    union distinct
-    select
-        other_part as record_number,
-        part as other_number
-    from {{ links }}
-),
-
-linked as (
-    select distinct record_number
-    from reached
-),
+{{ reached_both_ways(links, 'part', 'other_part') }},
 
 {{ connected_components('linked', 'reached', var('identity_passes')) }},
 

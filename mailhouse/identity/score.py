@@ -19,7 +19,7 @@ MEASURE = """
 with answered as (
     select clusters.cluster_number, taken.truth
     from taken
-    inner join intermediate.int_identity_clusters_guarded as clusters using (record_number)
+    inner join intermediate.int_identities_clustered as clusters using (record_number)
     where taken.truth is not null
 ),
 both_same as (select count(*) as records from answered group by cluster_number, truth),
@@ -32,7 +32,7 @@ select
 """
 SIZES = """
 select count(*), max(records)
-from (select count(*) as records from intermediate.int_identity_clusters_guarded group by cluster_number)
+from (select count(*) as records from intermediate.int_identities_clustered group by cluster_number)
 """
 REVIEWED = "select count(*) from intermediate.int_identity_reviews"
 

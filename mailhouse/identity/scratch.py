@@ -18,7 +18,7 @@ from mailhouse.warehouse import Warehouse
 # What the file's records stand in for: these models are not run, and nothing before them.
 STAND_INS = ("int_people_united", "int_contact_points_united", "int_record_links_united", "int_identity_records_given")
 COMPARED = ("int_identity_pairs_compared", "int_identity_patterns_counted")
-RESOLVED = ("int_identity_clusters_guarded", "int_identity_reviews")
+RESOLVED = ("int_identities_clustered", "int_identity_reviews")
 PEOPLE = """
 create schema if not exists intermediate;
 create table intermediate.int_people_united as

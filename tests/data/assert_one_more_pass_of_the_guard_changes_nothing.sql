@@ -5,7 +5,7 @@ with edges as (
 ),
 
 clusters as (
-    select * from {{ ref('int_identity_clusters_guarded') }}
+    select * from {{ ref('int_identities_clustered') }}
 ),
 
 parts as (

@@ -8,31 +8,13 @@ edges as (
     select * from {{ ref('int_identity_edges_drawn') }}
 ),
 
-reached as {{ materialized() }} (
-    select
-        record_number,
-        other_number
-    from edges
-    union distinct
-    select
-        other_number as record_number,
-        record_number as other_number
-    from edges
-),
-
-linked as (
-    select distinct record_number
-    from reached
-),
-
-{{ connected_components('linked', 'reached', var('identity_passes')) }},
+{{ records_clustered() }},
 
 proposed as (
     select
-        people.record_number,
-        coalesce(labels.label, people.record_number) as cluster_number
-    from people
-    left join labels on people.record_number = labels.record_number
+        record_number,
+        cluster_number
+    from clustered
 )
 
 select * from proposed

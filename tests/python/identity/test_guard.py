@@ -59,7 +59,7 @@ def chained(tmp_path):
 
 def clusters(made: Scratch) -> list[tuple]:
     with made.open() as connection:
-        query = "select cluster_number, count(*) from intermediate.int_identity_clusters_guarded group by 1"
+        query = "select cluster_number, count(*) from intermediate.int_identities_clustered group by 1"
         return connection.execute(query).fetchall()
 
 

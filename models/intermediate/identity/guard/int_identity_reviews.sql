@@ -19,7 +19,7 @@ parts as (
 ),
 
 clusters as (
-    select * from {{ ref('int_identity_clusters_guarded') }}
+    select * from {{ ref('int_identities_clustered') }}
 ),
 
 stopped as (
