@@ -7,8 +7,9 @@
     'city': 1, 'zip': 2, 'country_code': 3, 'language': 1,
 } -%}
 {%- set enrichment = var('customer_enrichment') if own_tables() else {} -%}
-with records as (
-    select * from {{ ref('customer_records') }}
+with people as (
+    select * from {{ ref('int_customer_records_counted') }}
+    where not is_gone
 ),
 
 fields as (
@@ -34,16 +35,6 @@ enrichment as (
 ),
 
 {% endif -%}
-people as (
-    select
-        customer_id,
-        count(*) as count_records,
-        count(distinct source) as count_sources,
-        min(created_at) as first_seen_at
-    from records
-    group by customer_id
-),
-
 golden as (
     select
         {% for name, part in parts.items() -%}

@@ -1,4 +1,8 @@
-with customer_mailboxes as (
+with customers as (
+    select * from {{ ref('customers') }}
+),
+
+customer_mailboxes as (
     select * from {{ ref('int_customer_mailboxes_collected') }}
     where is_email_valid
 ),
@@ -12,6 +16,7 @@ consent as (
 subscribers as (
     select distinct customer_mailboxes.customer_id
     from customer_mailboxes
+    inner join customers on customer_mailboxes.customer_id = customers.customer_id
     inner join consent on customer_mailboxes.mailbox = consent.mailbox
 )
 
