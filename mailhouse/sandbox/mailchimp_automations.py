@@ -1,7 +1,7 @@
 """Mailchimp's classic automations: mails that start by themselves when somebody joins a list or gets a tag.
 
 How the real API tells the trigger of a tag is in no public description; here `trigger_settings` is
-`{"workflow_type": "signup"}` or `{"workflow_type": "tagAdded", "tags": [name, …]}`.
+`{"workflow_type": "welcomeSeries"}` or `{"workflow_type": "tagAdded", "tags": [name, …]}`.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from mailhouse.sandbox.wire import Call, Reply
 
 AUTOMATION = "mailchimp.automation"
 STATUSES = ("save", "paused", "sending")
-SIGN_UP, TAG_ADDED = "signup", "tagAdded"
+SIGN_UP, TAG_ADDED = "welcomeSeries", "tagAdded"
 
 
 def listing(call: Call) -> Reply:

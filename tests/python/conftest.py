@@ -1,4 +1,4 @@
-"""What holds for the whole test run: every exchange with Klaviyo and SendGrid is judged, whoever plays Klaviyo."""
+"""What holds for the whole test run: every exchange with Klaviyo, SendGrid and Mailchimp is judged, whoever plays Klaviyo."""
 
 import os
 import sys
@@ -45,6 +45,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     found = complaints()
     if found:
-        terminalreporter.section("exchanges with Klaviyo and SendGrid against their own descriptions")
+        terminalreporter.section("exchanges with vendors against their own descriptions")
         for complaint in sorted(set(found)):
             terminalreporter.line(f"{found.count(complaint)} times {complaint}")

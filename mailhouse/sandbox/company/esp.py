@@ -94,9 +94,10 @@ def member_row(company: Company, rng: Random, person: Person, consent: Consent, 
         "language": person.language,
         "vip": rng.random() < 0.01,
         "source": source_of(consent),
-        "unsubscribe_reason": consent.reason or None,
         "location": {"country_code": person.country or ""},
     }
+    if consent.reason:
+        body["unsubscribe_reason"] = consent.reason
     return row(company.list_id, body, iso(listed))
 
 

@@ -166,4 +166,4 @@ def test_automations_land(place, vendors):
     landed = land(place)
     assert (landed.error, landed.unlisted) == (None, ())
     found = place.rows("select id, list_id, title, status, workflow_type from raw_mailchimp.automations order by id")
-    assert found == [("1", small.LIST, "Welcome", "sending", "signup"), ("2", small.LIST, "VIP", "paused", "tagAdded")]
+    assert found == [("1", small.LIST, "Welcome", "sending", "welcomeSeries"), ("2", small.LIST, "VIP", "paused", "tagAdded")]

@@ -38,7 +38,7 @@ MERGED: dict[str, Callable[[str, str, str], Iterator[tuple[str, dict[str, Any]]]
     "salesforce": lambda kept, gone, email: iter(
         [("contacts", {**IN_SALESFORCE, "id": gone, "email": f"was.{email}", "is_deleted": True, "master_record_id": kept})]
     ),
-    "segment": lambda kept, gone, email: iter(
+    "segment": lambda kept, gone, _: iter(
         [
             (
                 "events",

@@ -227,7 +227,6 @@ def member(name: str, status: str = "subscribed", minutes_ago: int = 60, **merge
         "language": "",
         "vip": False,
         "source": "Import",
-        "unsubscribe_reason": None,
         "location": {"country_code": "DE"},
     }
     return Row(key, body, changed, parent=LIST, email=email.lower())

@@ -72,8 +72,8 @@ def test_a_job_or_batch_that_fails_has_no_effect(sandbox_server, vendor):
 
 
 def test_signing_up_starts_the_automations_of_the_list_once(sandbox_server):
-    running = sandbox_server.automation("Welcome", "sending", workflow_type="signup")
-    sandbox_server.automation("Old welcome", "paused", workflow_type="signup")
+    running = sandbox_server.automation("Welcome", "sending", workflow_type="welcomeSeries")
+    sandbox_server.automation("Old welcome", "paused", workflow_type="welcomeSeries")
     sandbox_server.batch([member("new"), member("ann"), member("wait", status_if_new="pending")])
     assert told(sandbox_server, "entered") == [("entered", "new@example.org")]
     sandbox_server.batch([member("wait", status="subscribed")])

@@ -247,8 +247,8 @@ def test_an_unknown_list_or_path_is_not_found(sandbox_server):
 
 
 def test_automations_are_listed_by_status(sandbox_server):
-    started = sandbox_server.automation("Welcome", "sending")
-    paused = sandbox_server.automation("Win back", "paused")
+    started = sandbox_server.automation("Welcome", "sending", workflow_type="welcomeSeries")
+    paused = sandbox_server.automation("Win back", "paused", workflow_type="tagAdded", tags=["Lapsed"])
     everything = sandbox_server.mailchimp("GET", "/automations").json()
     assert ([one["id"] for one in everything["automations"]], everything["total_items"]) == ([started, paused], 2)
     running = sandbox_server.mailchimp("GET", "/automations", status="sending").json()
