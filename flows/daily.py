@@ -79,7 +79,7 @@ def walk(run: Run) -> State:
         failed.extend([] if good else [name])
         return good
 
-    names = ", ".join(connection.vendor for connection in run.settings.connections.values())
+    names = ", ".join(run.settings.connections)
     step(f"Land {names}", lambda: land(run), retries=LAND_AGAIN, retry_delay_seconds=LAND_AGAIN_AFTER_SECONDS)
     step(TELL, lambda: tell(run, is_built=False))
     if not run.nothing_landed and step("Normalise addresses and phone numbers", lambda: chain.normalise_contact_points(run)):

@@ -93,7 +93,8 @@ class Project:
     def size(self) -> int:
         """How many models, seeds and data tests a build goes through; 0 before the project was parsed."""
         nodes = self.manifest.nodes.values() if self.manifest else ()
-        return sum(str(node.resource_type) in BUILT for node in nodes)
+        # a test of something that is switched off stays among the nodes, off as well
+        return sum(str(node.resource_type) in BUILT and node.config.enabled for node in nodes)
 
     def build(
         self,

@@ -70,6 +70,7 @@ def test_a_closed_gate_holds_back_no_withdrawal(days: Days):
         ("hubspot", "unsubscribe-all"),
         ("klaviyo", "profile-suppression-bulk-create-jobs"),
         ("mailchimp", "{list_id}"),
+        ("salesforce", "sobjects"),
         ("sendgrid", "global"),
     }
     kinds = {(effect["effect"], effect["kind"]) for effect in days.effects_while_broken}

@@ -30,10 +30,12 @@ LATER = {
 }
 LATER_METHODS = {"POST /lists/{list_id}/members", "PUT /lists/{list_id}/members/{subscriber_hash}"}
 # names in a query and in a body that came later, by the endpoint
+_EVERYBODY = {"include_cleaned", "include_transactional", "include_unsubscribed"}
 LATER_QUERY = {
     "GET /automations": {"count", "offset", "status"},
     "GET /lists/{list_id}/members": {"sort_field", "sort_dir"},
-    "GET /lists/{list_id}/segments/{segment_id}/members": {"include_cleaned", "include_transactional", "include_unsubscribed"},
+    "GET /lists/{list_id}/segments/{segment_id}": _EVERYBODY,
+    "GET /lists/{list_id}/segments/{segment_id}/members": _EVERYBODY,
     "GET /reports/{campaign_id}/email-activity": {"since"},
     "POST /lists/{list_id}": {"skip_merge_validation", "skip_duplicate_check"},
     "POST /lists/{list_id}/members": {"skip_merge_validation"},

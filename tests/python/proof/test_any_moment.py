@@ -1,4 +1,4 @@
-"""A withdrawal at any moment of a running sync, against the sandbox's four vendors: heard by all of them within a minute."""
+"""A withdrawal at any moment of a running sync, against the sandbox's vendors: heard by all of them within a minute."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ class Moments(Life):
 
 
 class Town:
-    """People whom all four systems can mail, and who are on lists of both ESPs."""
+    """People whom every system can mail, and who are on lists of every ESP."""
 
     def __init__(self, folder: Path, consent: dict[str, Any]) -> None:
         self.random = Random(SEED)
@@ -82,7 +82,7 @@ class Town:
                 says_in_a_source(self.around, person, "grant", purpose, "granted", "double_opt_in", NOW - timedelta(days=30))
             for segment in ("seg_news", "seg_keep"):
                 world.members[segment].add(position)
-            for vendor in ("hubspot", "shopify"):
+            for vendor in ("hubspot", "shopify", "salesforce"):
                 self.vendors.put(vendor, number * 4 + position + 1, person.address)
         self.company.worlds.append(world)
 

@@ -169,7 +169,8 @@ class Project(Both):
     def automation(self, title: str, status: str = "sending", **trigger: Any) -> None:
         """An automation of the list."""
         number = str(self.esp.store.count("mailchimp.automation") + 1)
-        body = {"status": status, "recipients": {"list_id": LIST}, "settings": {"title": title}, "trigger_settings": trigger}
+        starts = {"workflow_type": "tagAdded" if "tags" in trigger else "welcomeSeries", **trigger}
+        body = {"status": status, "recipients": {"list_id": LIST}, "settings": {"title": title}, "trigger_settings": starts}
         self.esp.store.put_many("mailchimp.automation", [Row(number, body, NOW)])
 
     def account(self) -> dict[str, Any]:
