@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mailhouse.destinations.events import Event, EventOutcome
 from mailhouse.destinations.isolating import MOST_EXTRA_CALLS
-from mailhouse.errors import CredentialsRejected, VendorUnreachable
+from mailhouse.errors import CredentialsMissing, CredentialsRejected, VendorUnreachable
 from mailhouse.http import Answer, HttpClient, OutcomeUnknown
 
 # what says that something is wrong with the events of a call; every other refusal is about us
@@ -29,7 +29,9 @@ class Refused(Exception):
 
 
 def refused(client: HttpClient, answer: Answer, named: frozenset[str] = frozenset()) -> Refused:
-    """The refusal that an answer is."""
+    """The refusal that an answer is. Raises OutcomeUnknown for a success that nobody promised."""
+    if answer.status < 300:
+        raise OutcomeUnknown(f"{client.name}: an event was answered with {answer.status}, which says nothing of it")
     return Refused(f"http_{answer.status}", client.detail(answer), named, answer.status not in ABOUT_EVENTS)
 
 
@@ -68,7 +70,7 @@ class Telling:
         except OutcomeUnknown:
             status = "try_again" if self._keeps_keys else "unknown"
             return [EventOutcome(one.key, status, "no_answer", "whether it was taken is not known") for one in events]
-        except CredentialsRejected as error:
+        except (CredentialsRejected, CredentialsMissing) as error:
             self._not_allowed = str(error)
             return [EventOutcome(event.key, "try_again", "credentials", str(error)) for event in events]
         except VendorUnreachable as error:

@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
-from mailhouse.destinations import Event, events_for
-from mailhouse.errors import ConfigurationError
+from mailhouse.clock import FixedClock
+from mailhouse.destinations import Event, events_for, telling
+from mailhouse.errors import ConfigurationError, VendorUnreachable
+from mailhouse.http import Answer, HttpClient, Limits, OutcomeUnknown
+from mailhouse.settings import VENDOR_URLS
 from tests.python.destinations.conftest import NOW, Vendor
 from tests.python.destinations.event_accounts import EVENT_NAME, KINDS, EventAccount, event
 
@@ -41,7 +45,7 @@ def test_what_is_given_twice_under_one_key_goes_out_once(account):
     assert account.recorded() == addresses([first, second])
 
 
-@pytest.mark.parametrize("fault", ["timeout_after_apply", "timeout_before", "reset"])
+@pytest.mark.parametrize("fault", ["timeout_after_apply", "timeout_before", "reset", "html200"])
 def test_what_has_no_answer_never_becomes_a_second_mail(account, fault):
     events = account.events(3)
     account.faults({"do": fault})
@@ -108,9 +112,47 @@ def test_nothing_says_who_it_was_about(account, caplog):
     assert not [word for word in ("p0@", "p1@", "p2@", "bowl", "shop@") if word in text]
 
 
-def test_names_are_what_the_settings_name_and_no_vendor_is_told_by_accident(account):
+def test_a_vendor_that_is_not_there_was_told_of_nothing(account):
+    nowhere = replace(account.connection(limits={"attempts": 1}), url="http://127.0.0.1:9")
+
+    async def run() -> set[tuple[str, str]]:
+        async with account.rules.connect(nowhere, account.served.clock) as transport:
+            return {(one.status, one.code) for one in await transport.send(account.events(3))}
+
+    if account.vendor == "mailchimp":
+        # which list it is must be looked up first
+        with pytest.raises(VendorUnreachable):
+            asyncio.run(run())
+    else:
+        assert asyncio.run(run()) == {("try_again", "unreachable")}
+
+
+def test_whoever_refuses_everything_is_not_asked_for_ever(account, monkeypatch):
+    monkeypatch.setattr(telling, "MOST_EXTRA_CALLS", 6)
+    account.faults({"do": "400", "times": None})
+    found = account.statuses(account.events(40))
+    if account.kind.carries == 1:
+        assert set(found.values()) == {"rejected"}
+    else:
+        assert "accepted" not in found.values() and list(found.values()).count("try_again") > 30
+        assert account.calls() < 15
+    assert account.recorded() == []
+
+
+def test_names_are_what_the_settings_name(account):
     assert list(account.rules.names(account.connection())) == [EVENT_NAME]
-    assert events_for("shopify") is None
+    assert account.rules.vendor == account.vendor
+
+
+def test_every_vendor_that_is_told_of_events_keeps_these_promises():
+    assert {vendor for vendor in VENDOR_URLS if events_for(vendor)} == set(KINDS)
+
+
+def test_a_success_that_nobody_promised_may_have_been_one():
+    client = HttpClient("sendgrid", "http://127.0.0.1:9", Limits(connections=1), FixedClock(NOW), headers={})
+    with pytest.raises(OutcomeUnknown):
+        telling.refused(client, Answer(203, {}))
+    assert (telling.refused(client, Answer(400, {})).about_us, telling.refused(client, Answer(302, {})).about_us) == (False, True)
 
 
 @pytest.mark.parametrize(
