@@ -74,16 +74,16 @@ class EventAccount:
         self.store.put_many(MEMBER, rows)
         return found
 
-    def send(self, events: Sequence[Event], **limits: Any) -> list[EventOutcome]:
+    def send(self, events: Sequence[Event], *, connection: Connection | None = None, **limits: Any) -> list[EventOutcome]:
         async def run() -> list[EventOutcome]:
-            async with self.rules.connect(self.connection(limits=limits), self.served.clock) as transport:
+            async with self.rules.connect(connection or self.connection(limits=limits), self.served.clock) as transport:
                 return await transport.send(events)
 
         return asyncio.run(run())
 
-    def statuses(self, events: Sequence[Event], **limits: Any) -> dict[str, str]:
+    def statuses(self, events: Sequence[Event], **more: Any) -> dict[str, str]:
         """Key -> status; each key must have one outcome."""
-        outcomes = self.send(events, **limits)
+        outcomes = self.send(events, **more)
         assert sorted(one.key for one in outcomes) == sorted({one.key for one in events})
         return {one.key: one.status for one in outcomes}
 

@@ -12,11 +12,11 @@ from mailhouse.sandbox.klaviyo_events import METRIC
 from mailhouse.sandbox.klaviyo_profiles import PROFILE
 from mailhouse.sandbox.mailchimp_events import EVENT as MAILCHIMP_EVENT
 from mailhouse.sandbox.mailchimp_members import MEMBER
-from mailhouse.sandbox.sendgrid_mail import MESSAGE
+from mailhouse.sandbox.sendgrid_mail import MESSAGE, TEMPLATE, template_row
 from mailhouse.sandbox.sendgrid_suppressions import SUPPRESSION, group_list
 from mailhouse.sandbox.store import Row, stamp
 from tests.python.destinations.conftest import NOW, Vendor
-from tests.python.destinations.event_accounts import EVENT_NAME, EventAccount, event
+from tests.python.destinations.event_accounts import DYNAMIC, EVENT_NAME, EventAccount, event
 
 
 @pytest.fixture
@@ -124,13 +124,23 @@ def test_a_thousand_mails_of_sendgrid_are_one_call_and_each_carries_its_key(send
     assert rows[0].body["data"]["what"].startswith("bowl")
 
 
-def test_sendgrid_s_mail_goes_out_under_the_group_that_refusals_go_into(sendgrid, monkeypatch):
+def test_each_kind_of_event_has_its_own_template_at_sendgrid(sendgrid):
+    other, connection = "d-00000000000000000000000000000000", sendgrid.connection()
+    sendgrid.store.put(TEMPLATE, template_row(other, "Cheaper now", NOW.isoformat()))
+    connection.settings["events"]["price_drop"] = {"template": other, "sender": "shop@example.org"}
+    dropped = Event("e9", "price_drop", "p0@example.test", NOW)
+    sendgrid.statuses([event(0), dropped, event(1)], connection=connection)
+    assert sendgrid.served.writes() == {"POST /v3/mail/send": 2}
+    sent = {row.body["custom_args"]["mailhouse_key"]: row.body["template_id"] for row in sendgrid.store.page(MESSAGE, limit=9)}
+    assert sent == {"e0": DYNAMIC, "e1": DYNAMIC, "e9": other}
+
+
+def test_sendgrid_s_mail_goes_out_under_the_group_that_refusals_go_into(sendgrid):
     address = "p0@example.test"
     sendgrid.store.put(SUPPRESSION, Row(address, {"created": 0}, NOW, parent=group_list("77"), email=address))
     connection = sendgrid.connection()
     connection.settings["suppression_group"] = 77
-    monkeypatch.setattr(sendgrid, "connection", lambda **_: connection)
-    sendgrid.send([event(0), event(1)])
+    sendgrid.send([event(0), event(1)], connection=connection)
     assert {row.email: row.body["is_dropped"] for row in sendgrid.store.page(MESSAGE, limit=9)} == {
         "p0@example.test": True,
         "p1@example.test": False,

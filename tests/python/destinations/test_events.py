@@ -14,7 +14,7 @@ from mailhouse.errors import ConfigurationError, VendorUnreachable
 from mailhouse.http import Answer, HttpClient, Limits, OutcomeUnknown
 from mailhouse.settings import VENDOR_URLS
 from tests.python.destinations.conftest import NOW, Vendor
-from tests.python.destinations.event_accounts import EVENT_NAME, KINDS, EventAccount, event
+from tests.python.destinations.event_accounts import EVENT_NAME, KINDS, EventAccount
 
 
 @pytest.fixture(params=KINDS)
@@ -40,9 +40,16 @@ def test_nothing_to_tell_is_no_call(account):
 
 def test_what_is_given_twice_under_one_key_goes_out_once(account):
     first, second = account.events(2)
-    other = event(9, key=first.key)
-    assert account.statuses([first, second, other, first]) == {"e0": "accepted", "e1": "accepted"}
+    (other,) = account.events(1, first=9)
+    again = replace(other, key=first.key)
+    assert account.statuses([first, second, first, again]) == {"e0": "accepted", "e1": "accepted"}
     assert account.recorded() == addresses([first, second])
+
+
+def test_two_events_of_one_person_at_one_time_are_two(account):
+    (one,) = account.events(1)
+    assert account.statuses([one, replace(one, key="e1")]) == {"e0": "accepted", "e1": "accepted"}
+    assert account.recorded() == [one.address, one.address]
 
 
 @pytest.mark.parametrize("fault", ["timeout_after_apply", "timeout_before", "reset", "html200"])
