@@ -2,13 +2,13 @@
 
 import hashlib
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mailhouse.sandbox.jobs import Jobs
 from mailhouse.sandbox.klaviyo_bodies import check_type, data_of, resources
 from mailhouse.sandbox.klaviyo_filters import Field, where_of
-from mailhouse.sandbox.klaviyo_profiles import PROFILE, ProfileRefused, attributes_of, check_types
+from mailhouse.sandbox.klaviyo_profiles import PROFILE, ProfileRefused, attributes_of, check_types, keys_of
 from mailhouse.sandbox.klaviyo_words import (
     Refused,
     asked_for,
@@ -30,6 +30,7 @@ METRIC, EVENT = "klaviyo.metric", "klaviyo.event"
 CREATE, BULK = "event", "event-bulk-create-job"
 MOST_EVENTS = 1_000
 MOST_BYTES = 5_000_000
+MOST_PROPERTIES, LONGEST_TEXT, LONGEST_METRIC = 400, 100_000, 127
 METRICS_A_PAGE = 200
 BETWEEN = ("greater-or-equal", "greater-than", "less-or-equal", "less-than")
 FILTERS = {
@@ -97,7 +98,7 @@ class Events:
         data = data_of(call, "event")
         attributes = data.get("attributes", {})
         profile = _profile_of(attributes, "/data/attributes")
-        _check(attributes, "/data/attributes")
+        _check(attributes, "/data/attributes", self.store.now())
         self.jobs.take(call, CREATE, {"events": [[profile, attributes]]})
         return Reply(202, rows=1)
 
@@ -113,10 +114,11 @@ class Events:
             profile = _profile_of(attributes, where)
             for number, event in enumerate((attributes.get("events") or {}).get("data") or ()):
                 check_type(event, "event", f"{where}/events/data/{number}")
-                _check(event.get("attributes") or {}, f"{where}/events/data/{number}/attributes")
+                _check(event.get("attributes") or {}, f"{where}/events/data/{number}/attributes", self.store.now())
                 events.append([profile, event["attributes"]])
         if not 1 <= len(events) <= MOST_EVENTS:
             raise invalid("/data/attributes/events-bulk-create/data", f"1 to {MOST_EVENTS} events are required.")
+        _check_unique(events)
         self.jobs.take(call, BULK, {"events": events})
         return Reply(202, rows=len(events))
 
@@ -208,16 +210,41 @@ def _profile_of(attributes: dict[str, Any], pointer: str) -> dict[str, Any]:
     return {**profile, "attributes": own}
 
 
-def _check(attributes: dict[str, Any], pointer: str) -> None:
+def _check_unique(events: list[list[dict[str, Any]]]) -> None:
+    """Raises Refused for a unique_id that stands twice with one profile and metric: then no event of the job is taken."""
+    seen: set[tuple[Any, ...]] = set()
+    for profile, attributes in events:
+        if attributes.get("unique_id") is None:
+            continue
+        whose = (profile.get("id"), *keys_of(profile["attributes"]))
+        key = (*whose, attributes["metric"]["data"]["attributes"]["name"], attributes["unique_id"])
+        if key in seen:
+            raise invalid("/data/attributes/events-bulk-create/data", "A unique_id is repeated for the same profile and metric.")
+        seen.add(key)
+
+
+def _check(attributes: dict[str, Any], pointer: str, now: datetime) -> None:
     metric = attributes.get("metric")
     metric = metric.get("data") if isinstance(metric, dict) else None
     check_type(metric, "metric", f"{pointer}/metric/data")
-    if not isinstance((metric.get("attributes") or {}).get("name"), str):
-        raise invalid(f"{pointer}/metric/data/attributes/name", "A metric name is required.")
-    if not isinstance(attributes.get("properties"), dict):
+    name = (metric.get("attributes") or {}).get("name")
+    if not isinstance(name, str) or len(name) > LONGEST_METRIC:
+        raise invalid(f"{pointer}/metric/data/attributes/name", "A metric name of less than 128 characters is required.")
+    properties = attributes.get("properties")
+    if not isinstance(properties, dict):
         raise invalid(f"{pointer}/properties", "properties is required and must be an object.")
+    if len(properties) > MOST_PROPERTIES:
+        raise invalid(f"{pointer}/properties", f"An event may have at most {MOST_PROPERTIES} properties.")
+    if any(isinstance(value, str) and len(value.encode()) > LONGEST_TEXT for value in properties.values()):
+        raise invalid(f"{pointer}/properties", "A string may not be larger than 100 KB.")
     if attributes.get("time") is not None:
-        try:
-            stamp(str(attributes["time"]))
-        except ValueError:
-            raise invalid(f"{pointer}/time", "Not a valid time.") from None
+        _check_time(str(attributes["time"]), f"{pointer}/time", now)
+
+
+def _check_time(text: str, pointer: str, now: datetime) -> None:
+    try:
+        moment = stamp(text)
+    except ValueError:
+        raise invalid(pointer, "Not a valid time.") from None
+    if not "1990" < moment <= stamp(now + timedelta(days=365)):
+        raise invalid(pointer, "The time must be after the year 1990 and at most one year in the future.")

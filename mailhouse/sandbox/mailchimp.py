@@ -5,6 +5,7 @@ from collections.abc import Callable
 from http.client import responses
 
 from mailhouse.sandbox import mailchimp_automations as automations
+from mailhouse.sandbox import mailchimp_events as events
 from mailhouse.sandbox import mailchimp_interests as interests
 from mailhouse.sandbox import mailchimp_merge_fields as merge_fields
 from mailhouse.sandbox import mailchimp_reports as reports
@@ -50,6 +51,7 @@ class Mailchimp:
             (f"{one_list}/members", contacts.listing),
             (one_member, contacts.one),
             (f"{one_member}/tags", contacts.tags),
+            (f"{one_member}/events", events.listing),
             (f"{one_list}/segments", segments.listing),
             (one_segment, segments.one),
             (f"{one_segment}/members", segments.members),
@@ -73,6 +75,7 @@ class Mailchimp:
             ("DELETE", one_member, contacts.archive),
             ("POST", f"{one_member}/actions/delete-permanent", contacts.delete_permanently),
             ("POST", f"{one_member}/tags", contacts.change_tags),
+            ("POST", f"{one_member}/events", events.add),
             ("POST", f"{one_list}/segments", segments.create),
             ("POST", one_segment, segments.change),
             ("DELETE", one_segment, segments.remove),

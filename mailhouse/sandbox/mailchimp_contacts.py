@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mailhouse.sandbox.mailchimp_events import forget
 from mailhouse.sandbox.mailchimp_lists import list_of
 from mailhouse.sandbox.mailchimp_members import FORGOTTEN, MEMBER, SEGMENT, MemberRefused, Members, tag_names
 from mailhouse.sandbox.mailchimp_statistics import Statistics
@@ -78,6 +79,7 @@ class Contacts:
         self.statistics.before_write(row.parent)
         with store.transaction():
             store.delete(MEMBER, row.id, row.parent)
+            forget(store, row)
             for segment in store.tags_of(row.parent, [row.id]).get(row.id, ()):
                 store.tag_remove(row.parent, segment, [row.id])
             store.put(FORGOTTEN, Row(row.id, {"id": row.id}, store.now(), parent=row.parent))

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from mailhouse.clock import Clock
 from mailhouse.destinations.sendgrid import wire
+from mailhouse.destinations.sendgrid.groups import group_of
 from mailhouse.destinations.sendgrid.limits import GLOBAL, GROUP, GROUP_SEARCH, GROUP_SUPPRESSIONS, SUPPRESS_ROWS
 from mailhouse.destinations.sendgrid.reading import by_address, client_of, document
 from mailhouse.errors import ConfigurationError, MalformedAnswer
@@ -28,16 +29,6 @@ async def connect(connection: Connection, clock: Clock) -> AsyncIterator["SendGr
     """The account of one connection, open for the time of the block. Raises CredentialsMissing, ConfigurationError."""
     async with client_of(connection, clock) as client:
         yield SendGridWriter(client, group_of(connection))
-
-
-def group_of(connection: Connection) -> str | None:
-    """The suppression group that refusals go into (`settings.suppression_group`), None for everywhere."""
-    said = connection.settings.get("suppression_group")
-    if said is None:
-        return None
-    if isinstance(said, bool) or not isinstance(said, int | str) or not str(said).isdigit():
-        raise ConfigurationError(f"connection {connection.id}: settings.suppression_group must be the number of a group")
-    return str(said)
 
 
 def _is_address(one: Withdrawal) -> bool:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from functools import partial
 
 from mailhouse.destinations.base import Rules
+from mailhouse.destinations.events import EventRules
+from mailhouse.destinations.hubspot import events
 from mailhouse.destinations.hubspot.account import connect
 from mailhouse.destinations.hubspot.batching import calls
 from mailhouse.destinations.hubspot.limits import LIMITS
@@ -39,3 +41,4 @@ RULES = Rules(
     keeps=keeps,
     told=told,
 )
+EVENTS = EventRules(vendor="hubspot", keeps_keys=events.KEEPS_KEYS, names=events.email_ids, connect=events.connect)

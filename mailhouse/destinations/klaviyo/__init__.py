@@ -1,6 +1,8 @@
 """Klaviyo as a destination: profiles of the account by import jobs of 10,000, a list is a membership."""
 
 from mailhouse.destinations.base import Rules
+from mailhouse.destinations.events import EventRules
+from mailhouse.destinations.klaviyo import events
 from mailhouse.destinations.klaviyo.account import connect
 from mailhouse.destinations.klaviyo.batching import calls
 from mailhouse.destinations.klaviyo.limits import LIMITS
@@ -20,3 +22,4 @@ RULES = Rules(
     billed=BILLED,
     keeps=keeps,
 )
+EVENTS = EventRules(vendor="klaviyo", keeps_keys=events.KEEPS_KEYS, names=events.metrics, connect=events.connect)

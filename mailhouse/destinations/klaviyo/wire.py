@@ -25,7 +25,7 @@ BARRED = frozenset({"unsubscribed", "suppressed"})
 BILLED = MAILABLE
 
 # where an error points at one row of a call
-_POSITION = re.compile(r"^/data(?:/attributes/profiles/data)?/(\d+)(?:/|$)")
+_POSITION = re.compile(r"^/data(?:/attributes/(?:profiles|events-bulk-create)/data)?/(\d+)(?:/|$)")
 
 
 def normal(address: str) -> str:

@@ -1,6 +1,8 @@
 """SendGrid as a destination: contacts of the account by upserts of 30,000, a list is a membership."""
 
 from mailhouse.destinations.base import Rules
+from mailhouse.destinations.events import EventRules
+from mailhouse.destinations.sendgrid import events
 from mailhouse.destinations.sendgrid.account import connect
 from mailhouse.destinations.sendgrid.batching import calls
 from mailhouse.destinations.sendgrid.limits import LIMITS
@@ -20,3 +22,4 @@ RULES = Rules(
     billed=BILLED,
     keeps=keeps,
 )
+EVENTS = EventRules(vendor="sendgrid", keeps_keys=events.KEEPS_KEYS, names=events.mails, connect=events.connect)

@@ -10,7 +10,6 @@ import pytest
 from mailhouse.destinations import Call, Change, Outcome
 from mailhouse.destinations.hubspot import wire
 from mailhouse.destinations.hubspot.account import Account, connect
-from mailhouse.destinations.hubspot.single_send import Message, SingleSend
 from mailhouse.errors import ConfigurationError, CredentialsRejected, VendorUnreachable
 from mailhouse.http import OutcomeUnknown
 from mailhouse.sandbox import hubspot_members
@@ -283,24 +282,3 @@ def test_v3_paths_do_the_same(portal):
         "POST /crm/{version}/objects/contacts/batch/upsert",
         "PUT /crm/{version}/lists/{list_id}/memberships/add-and-remove",
     }
-
-
-# -- one message ------------------------------------------------------------------------------------------------------------
-def test_one_message_goes_out_once_however_often_it_is_asked_for(portal):
-    message = Message("order-77", 4711, "ann@example.test", {"order": "77"})
-
-    async def twice() -> list[Outcome]:
-        async with SingleSend.connect(portal.connection(), portal.vendor.clock) as sending:
-            return [await sending.send(message), await sending.send(message)]
-
-    first, second = asyncio.run(twice())
-    assert (first.status, second.status) == ("accepted", "accepted")
-    assert len(portal.store.page("hubspot.sent", limit=10)) == 1
-    portal.put("9", email="bob@example.test", hs_email_optout="true")
-
-    async def refused() -> Outcome:
-        async with SingleSend.connect(portal.connection(), portal.vendor.clock) as sending:
-            return await sending.send(Message("order-78", 4711, "bob@example.test", {}))
-
-    outcome = asyncio.run(refused())
-    assert (outcome.status, outcome.code) == ("rejected", "previously_unsubscribed_message")

@@ -55,3 +55,12 @@ def test_who_said_no_is_refused(mailchimp):
     with pytest.raises(ApiClientError) as refused:
         mailchimp.lists.update_list_member(LIST, key("bob@example.org"), {"status": "subscribed"})
     assert refused.value.status_code == 400 and "Member In Compliance State" in refused.value.text
+
+
+def test_it_tells_of_an_event_and_reads_it_back(mailchimp):
+    mailchimp.lists.create_list_member_event(LIST, key("ann@example.org"), {"name": "back_in_stock", "properties": {"n": "1"}})
+    found = mailchimp.lists.get_list_member_events(LIST, key("ann@example.org"))
+    assert [(one["name"], one["properties"]) for one in found["events"]] == [("back_in_stock", {"n": "1"})]
+    with pytest.raises(ApiClientError) as refused:
+        mailchimp.lists.create_list_member_event(LIST, key("zoe@example.org"), {"name": "back_in_stock"})
+    assert refused.value.status_code == 404

@@ -80,10 +80,26 @@ def test_many_events_are_one_job(sandbox_server):
     assert len(sandbox_server.klaviyo("GET", "/events", **{"page[size]": 1000})["data"]) == 1000
     assert sandbox_server.store.count("klaviyo.event") == 1012
     sandbox_server.klaviyo("POST", "/event-bulk-create-jobs", job(batch("ann", 1001)), status=400)
+    # one told once more is passed over, one that stands twice in a job refuses the whole
+    sandbox_server.klaviyo("POST", "/event-bulk-create-jobs", job(batch("ann", 501)), status=202)
+    sandbox_server.klaviyo("POST", "/event-bulk-create-jobs", job(batch("jo", 2), batch("Jo", 1)), status=202)
+    sandbox_server.klaviyo("POST", "/event-bulk-create-jobs", job(batch("kim", 2), batch("kim", 1)), status=400)
+    assert len(sandbox_server.klaviyo("GET", "/events", **{"page[size]": 1})["data"]) == 1
+    assert sandbox_server.store.count("klaviyo.event") == 1016
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"properties": None}, {"metric": {"data": {"type": "metric", "attributes": {}}}}, {"time": "soon"}]
+    "wrong",
+    [
+        {"properties": None},
+        {"properties": {str(number): number for number in range(401)}},
+        {"properties": {"text": "x" * 100_001}},
+        {"metric": {"data": {"type": "metric", "attributes": {}}}},
+        {"metric": {"data": {"type": "metric", "attributes": {"name": "x" * 128}}}},
+        {"time": "soon"},
+        {"time": "1989-12-31T23:59:59Z"},
+        {"time": "2027-12-31T00:00:00Z"},
+    ],
 )
 def test_an_event_that_will_not_do_is_refused(sandbox_server, wrong):
     body = {"data": {"type": "event", "attributes": told() | wrong}}
