@@ -14,6 +14,10 @@ scored as (
     select * from {{ ref('int_identity_pairs_scored') }}
 ),
 
+compared as (
+    select * from {{ ref('int_identity_pairs_compared') }}
+),
+
 records_given as (
     select * from {{ ref('int_identity_records_given') }}
 ),
@@ -34,7 +38,7 @@ between_parts as (
     where one.part <> other.part and scored.match_weight >= 0 and not scored.is_contradicted
 ),
 
-fitting as (
+united as (
     select
         part,
         other_part,
@@ -44,6 +48,42 @@ fitting as (
         max(is_joined) as is_joined
     from between_parts
     group by part, other_part
+),
+
+heard as (
+    select
+        united.part,
+        united.other_part,
+        0
+        {%- for field in identity_comparisons() %}
+        + case when compared.{{ field }}_level is null then 0 else 1 end
+        {%- endfor %} as count_known,
+        coalesce(scored.match_weight >= 0 and not scored.is_contradicted, false) as speaks_for
+    from compared
+    inner join parts as one on compared.record_number = one.record_number
+    inner join parts as other on compared.other_number = other.record_number
+    inner join united
+        on greatest(one.part, other.part) = united.part and least(one.part, other.part) = united.other_part
+    left join scored on compared.record_number = scored.record_number and compared.other_number = scored.other_number
+    where united.is_strict = 1
+),
+
+-- The best informed decides: where two records of whom more is known speak of two people, one of whom hardly anything is
+-- known, and which so fits both, makes them no one.
+told_apart as (
+    select
+        part,
+        other_part
+    from heard
+    group by part, other_part
+    having max(count_known) > max(case when speaks_for then count_known else 0 end)
+),
+
+fitting as (
+    select united.*
+    from united
+    left join told_apart on united.part = told_apart.part and united.other_part = told_apart.other_part
+    where told_apart.part is null
 ),
 
 both_ways as {{ materialized() }} (
