@@ -176,7 +176,7 @@ def leave_checkout(shop, number, at, lines=1, completed_at=None):
 def test_checkouts_that_were_left_land_with_all_their_lines_and_later_only_the_changed(place, shop):
     at = shop.store.now() - timedelta(days=1)
     for number in range(1, 26):
-        leave_checkout(shop, number, at, lines=14 if number == 25 else 2)
+        leave_checkout(shop, number, at - timedelta(hours=25 - number), lines=14 if number == 25 else 2)
     landed = land(place)
     assert (landed.error, landed.new["abandoned_checkouts"]) == (None, 25)
     asked = "select customer_id, total_amount, currency, recovery_url, json_array_length(lines)"
@@ -185,7 +185,8 @@ def test_checkouts_that_were_left_land_with_all_their_lines_and_later_only_the_c
     now = later(shop)
     leave_checkout(shop, 7, now, completed_at=stamp(now))
     place.clock = FixedClock(now)
-    assert land(place).changed["abandoned_checkouts"] == 1
+    # the latest of the first landing comes once more, for what the shop may have shown late
+    assert land(place).changed["abandoned_checkouts"] == 2
     assert place.rows("select id from raw_shopify.abandoned_checkouts where completed_at is not null") == [("7",)]
 
 
