@@ -64,7 +64,7 @@ def company(counts: Mapping[str, int]) -> str:
         vendor, thing = kind.split(".", 1)
         if count > 1:
             vendors.setdefault(vendor, []).append(f"{count:,} {thing.replace('_', ' ')}s".replace("ys", "ies"))
-    return " · ".join(f"{vendor.capitalize()}: {', '.join(things)}" for vendor, things in vendors.items())
+    return " · ".join(f"{vendor}: {', '.join(things)}" for vendor, things in vendors.items())
 
 
 def rfm_grid(connection: duckdb.DuckDBPyConnection) -> Table:
