@@ -64,3 +64,17 @@ def test_where_a_place_is_lost_nothing_is_written(copy_factory):
     with pytest.raises(ConfigurationError, match=r"auth\.py.*by hand"):
         make(project, "source", "acme")
     assert contents(project) == before
+
+
+@pytest.mark.torture
+def test_what_was_made_runs_with_everything_else(copy_factory):
+    """Source, destination and segment of the skeletons in one run of the whole chain, every data test included."""
+    copy = copy_factory("whole")
+    lines = ("new source acme", "new destination acme", "new segment big_spenders", "schemas", "demo --customers 60 --days 0")
+    for line in lines:
+        done = copy.run(f"mailhouse {line}")
+        assert done.returncode == 0, f"{line}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+    asked = copy.run("mailhouse sql 'select count(*) from raw_acme.contacts'")
+    assert asked.returncode == 0, asked.stderr
+    previewed = copy.run("mailhouse segment preview seg_big_spenders")
+    assert previewed.returncode == 0, previewed.stderr
