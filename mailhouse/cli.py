@@ -326,7 +326,7 @@ def schemas(context: click.Context) -> None:
 
 @main.group()
 def sandbox() -> None:
-    """A made-up HubSpot, Shopify, Mailchimp and Klaviyo on this machine."""
+    """Made-up vendors on this machine, HubSpot to Salesforce."""
 
 
 @sandbox.command("seed")

@@ -20,7 +20,7 @@ from tests.python.keeping.world import PERSON, World
 from tests.python.parsed import parsed_project
 
 Provoke = Callable[[World], str]
-VENDORS = ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid")
+VENDORS = ("hubspot", "shopify", "mailchimp", "klaviyo", "sendgrid", "salesforce")
 # what a vendor may do instead of answering
 FAULTS = ("401", "403", "404", "429", "500", "503", "bodyless_403", "garbage", "html200", "reset", "truncated")
 SECRETS = {
@@ -29,6 +29,7 @@ SECRETS = {
     "mailchimp": "MAILCHIMP_API_KEY",
     "klaviyo": "KLAVIYO_API_KEY",
     "sendgrid": "SENDGRID_API_KEY",
+    "salesforce": "SALESFORCE_CLIENT_SECRET",
 }
 
 
