@@ -19,71 +19,11 @@ visitors_named as (
     select * from {{ ref('int_web_visitors_named') }}
 ),
 
-{% if is_incremental() -%}
--- what came with the last load known here may have come only in part, so that load is read again
-landed as (
-    select
-        connection_id,
-        max(load_number) as load_number
-    from {{ this }}
-    group by connection_id
-),
-
-touched as (
-    select united.*
-    from united
-    left join landed on united.connection_id = landed.connection_id
-    where united.load_number >= coalesce(landed.load_number, 0)
-),
-
--- who somebody is may only be told later: their events of long ago become theirs
-known as (
-    select
-        events.event_id,
-        events.record_key,
-        events.visitor_id,
-        events.connection_id,
-        events.source,
-        events.event_type,
-        events.event_name,
-        events.page_title,
-        events.page_url,
-        events.page_path,
-        events.page_referrer,
-        events.campaign_source,
-        events.campaign_medium,
-        events.campaign_name,
-        events.properties,
-        events.products,
-        events.is_named,
-        events.occurred_at,
-        events.load_number,
-        events.customer_id as former_customer_id,
-        false as is_touched
-    from {{ this }} as events
-    left join touched on events.event_id = touched.event_id
-    where touched.event_id is null
-),
-
-candidates as (
-    select
-        event_id, record_key, visitor_id, connection_id, source, event_type, event_name, page_title, page_url, page_path,
-        page_referrer, campaign_source, campaign_medium, campaign_name, properties, products, is_named, occurred_at, load_number,
-        cast(null as varchar) as former_customer_id,
-        true as is_touched
-    from touched
-    union all
-    select * from known
-),
-{%- else -%}
-candidates as (
-    select
-        united.*,
-        cast(null as varchar) as former_customer_id,
-        true as is_touched
-    from united
-),
-{%- endif %}
+{{ events_to_own('united', [
+    'event_id', 'record_key', 'visitor_id', 'connection_id', 'source', 'event_type', 'event_name', 'page_title', 'page_url',
+    'page_path', 'page_referrer', 'campaign_source', 'campaign_medium', 'campaign_name', 'properties', 'products', 'is_named',
+    'occurred_at', 'load_number',
+]) }},
 
 owned as (
     select

@@ -12,12 +12,7 @@ identities as (
 
 -- what is said of a mailbox is somebody's only when nobody else uses it
 mailbox_owners as (
-    select
-        mailbox,
-        min(customer_id) as customer_id
-    from {{ ref('int_customer_mailboxes_collected') }}
-    group by mailbox
-    having count(distinct customer_id) = 1
+    {{ mailbox_owners() }}
 ),
 
 owned as (

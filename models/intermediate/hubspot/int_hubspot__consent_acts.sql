@@ -109,21 +109,7 @@ acts as (
 ),
 
 consent_acts as (
-    select
-        connection_id,
-        'hubspot' as source,
-        'contact' as record_type,
-        contact_id as record_id,
-        email as address,
-        mailbox,
-        purpose,
-        act,
-        reason,
-        evidence,
-        is_origin_dated,
-        occurred_at,
-        received_at
-    from acts
+    {{ consent_acts_of('acts', 'hubspot', "'contact'", 'contact_id') }}
 )
 
 select * from consent_acts

@@ -7,45 +7,13 @@ additional_emails as (
 ),
 
 contact_points as (
-    select
-        connection_id,
-        'contact' as record_type,
-        contact_id as record_id,
-        'email' as kind,
-        email as value,
-        mailbox as wide_value,
-        is_email_valid as is_valid
-    from contacts
+    {{ contact_points_of('contacts', "'contact'", 'contact_id', [
+        ('email', 'email', 'mailbox', 'is_email_valid'),
+        ('phone', 'phone', 'phone', 'is_phone_valid'),
+        ('phone', 'mobile_phone', 'mobile_phone', 'is_mobile_phone_valid'),
+    ]) }}
     union all
-    select
-        connection_id,
-        'contact' as record_type,
-        contact_id as record_id,
-        'email' as kind,
-        email as value,
-        mailbox as wide_value,
-        is_email_valid as is_valid
-    from additional_emails
-    union all
-    select
-        connection_id,
-        'contact' as record_type,
-        contact_id as record_id,
-        'phone' as kind,
-        phone as value,
-        phone as wide_value,
-        is_phone_valid as is_valid
-    from contacts
-    union all
-    select
-        connection_id,
-        'contact' as record_type,
-        contact_id as record_id,
-        'phone' as kind,
-        mobile_phone as value,
-        mobile_phone as wide_value,
-        is_mobile_phone_valid as is_valid
-    from contacts
+    {{ contact_points_of('additional_emails', "'contact'", 'contact_id', [('email', 'email', 'mailbox', 'is_email_valid')]) }}
 )
 
 select * from contact_points

@@ -145,21 +145,7 @@ acts as (
 ),
 
 consent_acts as (
-    select
-        connection_id,
-        'klaviyo' as source,
-        'profile' as record_type,
-        profile_id as record_id,
-        email as address,
-        mailbox,
-        purpose,
-        act,
-        reason,
-        evidence,
-        is_origin_dated,
-        occurred_at,
-        received_at
-    from acts
+    {{ consent_acts_of('acts', 'klaviyo', "'profile'", 'profile_id') }}
 )
 
 select * from consent_acts

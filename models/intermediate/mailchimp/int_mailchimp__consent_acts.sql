@@ -219,21 +219,7 @@ acts as (
 ),
 
 consent_acts as (
-    select
-        connection_id,
-        'mailchimp' as source,
-        'member' as record_type,
-        list_id || ':' || member_id as record_id,
-        email as address,
-        mailbox,
-        purpose,
-        act,
-        reason,
-        evidence,
-        is_origin_dated,
-        occurred_at,
-        received_at
-    from acts
+    {{ consent_acts_of('acts', 'mailchimp', "'member'", "list_id || ':' || member_id") }}
 )
 
 select * from consent_acts

@@ -3,15 +3,9 @@ with members as (
 ),
 
 contact_points as (
-    select
-        connection_id,
-        'member' as record_type,
-        list_id || ':' || member_id as record_id,
-        'email' as kind,
-        email as value,
-        mailbox as wide_value,
-        is_email_valid as is_valid
-    from members
+    {{ contact_points_of('members', "'member'", "list_id || ':' || member_id", [
+        ('email', 'email', 'mailbox', 'is_email_valid'),
+    ]) }}
 )
 
 select * from contact_points

@@ -37,8 +37,10 @@ acts as (
         'withdraw' as act,
         'crm_opt_out' as reason,
         '*' as purpose,
+        cast(null as varchar) as evidence,
         false as is_origin_dated,
-        updated_at as occurred_at
+        updated_at as occurred_at,
+        updated_at as received_at
     from records
     where has_opted_out
     union all
@@ -47,28 +49,16 @@ acts as (
         'block' as act,
         'hard_bounce' as reason,
         '*' as purpose,
+        cast(null as varchar) as evidence,
         true as is_origin_dated,
-        bounced_at as occurred_at
+        bounced_at as occurred_at,
+        updated_at as received_at
     from records
     where bounced_at is not null
 ),
 
 consent_acts as (
-    select
-        connection_id,
-        'salesforce' as source,
-        record_type,
-        record_id,
-        email as address,
-        mailbox,
-        purpose,
-        act,
-        reason,
-        cast(null as varchar) as evidence,
-        is_origin_dated,
-        occurred_at,
-        updated_at as received_at
-    from acts
+    {{ consent_acts_of('acts', 'salesforce', 'record_type', 'record_id') }}
 )
 
 select * from consent_acts

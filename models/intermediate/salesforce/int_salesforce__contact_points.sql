@@ -1,4 +1,3 @@
-{%- set records = {'contact': 'contacts', 'lead': 'leads'} -%}
 {%- set points = [
     ('email', 'email', 'mailbox', 'is_email_valid'),
     ('phone', 'phone', 'phone', 'is_phone_valid'),
@@ -13,21 +12,9 @@ leads as (
 ),
 
 contact_points as (
-    {%- for record, relation in records.items() %}
-    {%- set last_record = loop.last %}
-    {%- for kind, value, wide, valid in points %}
-    select
-        connection_id,
-        '{{ record }}' as record_type,
-        {{ record }}_id as record_id,
-        '{{ kind }}' as kind,
-        {{ value }} as value,
-        {{ wide }} as wide_value,
-        {{ valid }} as is_valid
-    from {{ relation }}
-    {% if not (loop.last and last_record) %}union all{% endif %}
-    {%- endfor %}
-    {%- endfor %}
+    {{ contact_points_of('contacts', "'contact'", 'contact_id', points) }}
+    union all
+    {{ contact_points_of('leads', "'lead'", 'lead_id', points) }}
 )
 
 select * from contact_points

@@ -3,25 +3,10 @@ with users as (
 ),
 
 contact_points as (
-    select
-        connection_id,
-        record_type,
-        record_id,
-        'email' as kind,
-        email as value,
-        mailbox as wide_value,
-        coalesce(is_email_valid, false) as is_valid
-    from users
-    union all
-    select
-        connection_id,
-        record_type,
-        record_id,
-        'phone' as kind,
-        phone as value,
-        phone as wide_value,
-        phone is not null as is_valid
-    from users
+    {{ contact_points_of('users', 'record_type', 'record_id', [
+        ('email', 'email', 'mailbox', 'coalesce(is_email_valid, false)'),
+        ('phone', 'phone', 'phone', 'phone is not null'),
+    ]) }}
 )
 
 select * from contact_points

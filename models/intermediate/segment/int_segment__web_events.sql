@@ -9,40 +9,36 @@ named as (
     from events
 ),
 
-web_events as (
+told as (
     select
-        connection_id,
-        'segment' as source,
+        *,
         segment_event_id as source_event_id,
-        event_type,
-        event_name,
         case when user_id is not null then 'user' else 'visitor' end as record_type,
         coalesce(user_id, anonymous_id) as record_id,
-        anonymous_id as visitor,
-        page_title,
-        page_url,
-        page_path,
-        page_referrer,
-        campaign_source,
-        campaign_medium,
-        campaign_name,
-        properties,
-        products,
-        is_named,
-        occurred_at,
-        load_number
+        anonymous_id as visitor
     from named
     union all
     -- an alias also says whose the browser was that it names
     select
-        connection_id,
-        'segment' as source,
+        *,
         segment_event_id || '/previous' as source_event_id,
-        event_type,
-        event_name,
         'user' as record_type,
         user_id as record_id,
-        previous_id as visitor,
+        previous_id as visitor
+    from named
+    where event_type = 'alias' and previous_id is not null
+),
+
+web_events as (
+    select
+        connection_id,
+        'segment' as source,
+        source_event_id,
+        event_type,
+        event_name,
+        record_type,
+        record_id,
+        visitor,
         page_title,
         page_url,
         page_path,
@@ -55,8 +51,7 @@ web_events as (
         is_named,
         occurred_at,
         load_number
-    from named
-    where event_type = 'alias' and previous_id is not null
+    from told
 )
 
 select * from web_events

@@ -67,21 +67,7 @@ acts as (
 ),
 
 consent_acts as (
-    select
-        connection_id,
-        'sendgrid' as source,
-        record_type,
-        record_id,
-        email as address,
-        mailbox,
-        purpose,
-        act,
-        reason,
-        evidence,
-        is_origin_dated,
-        occurred_at,
-        received_at
-    from acts
+    {{ consent_acts_of('acts', 'sendgrid', 'record_type', 'record_id') }}
 )
 
 select * from consent_acts

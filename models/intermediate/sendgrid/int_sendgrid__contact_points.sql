@@ -3,15 +3,7 @@ with contacts as (
 ),
 
 contact_points as (
-    select
-        connection_id,
-        'contact' as record_type,
-        contact_id as record_id,
-        'email' as kind,
-        email as value,
-        mailbox as wide_value,
-        is_email_valid as is_valid
-    from contacts
+    {{ contact_points_of('contacts', "'contact'", 'contact_id', [('email', 'email', 'mailbox', 'is_email_valid')]) }}
 )
 
 select * from contact_points

@@ -3,25 +3,10 @@ with people as (
 ),
 
 contact_points as (
-    select
-        connection_id,
-        record_type,
-        record_id,
-        'email' as kind,
-        email as value,
-        mailbox as wide_value,
-        is_email_valid as is_valid
-    from people
-    union all
-    select
-        connection_id,
-        record_type,
-        record_id,
-        'phone' as kind,
-        phone as value,
-        phone as wide_value,
-        phone is not null as is_valid
-    from people
+    {{ contact_points_of('people', 'record_type', 'record_id', [
+        ('email', 'email', 'mailbox', 'is_email_valid'),
+        ('phone', 'phone', 'phone', 'phone is not null'),
+    ]) }}
 )
 
 select * from contact_points

@@ -9,22 +9,10 @@ orders as (
 -- an order without a customer was placed by a guest; one whose customer never landed still belongs to somebody
 strangers as (
     select
-        orders.connection_id,
+        orders.*,
+        'shopify' as source,
         case when orders.shop_customer_id is null then 'order' else 'customer' end as record_type,
-        coalesce(orders.shop_customer_id, orders.shop_order_id) as record_id,
-        orders.email,
-        orders.mailbox,
-        orders.is_email_valid,
-        orders.country_code,
-        orders.ordered_at,
-        orders.updated_at,
-        row_number() over (
-            partition by orders.connection_id, orders.shop_customer_id, coalesce(orders.shop_customer_id, orders.shop_order_id)
-            order by orders.ordered_at desc, orders.shop_order_id asc
-        ) as recency_rank,
-        min(orders.ordered_at) over (
-            partition by orders.connection_id, orders.shop_customer_id, coalesce(orders.shop_customer_id, orders.shop_order_id)
-        ) as first_ordered_at
+        coalesce(orders.shop_customer_id, orders.shop_order_id) as record_id
     from orders
     left join customers
         on orders.connection_id = customers.connection_id and orders.shop_customer_id = customers.shop_customer_id
@@ -54,28 +42,7 @@ people as (
         updated_at
     from customers
     union all
-    select
-        connection_id,
-        'shopify' as source,
-        record_type,
-        record_id,
-        email,
-        mailbox,
-        is_email_valid,
-        null as phone,
-        null as first_name,
-        null as last_name,
-        null as company,
-        null as city,
-        null as zip,
-        country_code,
-        null as language,
-        false as is_deleted,
-        true as has_own_name,
-        first_ordered_at as created_at,
-        updated_at
-    from strangers
-    where recency_rank = 1
+    {{ people_known_by_orders('strangers', 'shop_order_id') }}
 )
 
 select * from people

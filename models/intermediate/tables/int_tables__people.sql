@@ -24,17 +24,6 @@ strangers as (
     where contacts.own_contact_id is null and (orders.own_contact_id is not null or orders.email is not null)
 ),
 
-latest_of_strangers as (
-    select
-        *,
-        min(ordered_at) over (partition by connection_id, record_type, record_id) as first_ordered_at
-    from strangers
-    qualify row_number() over (
-        partition by connection_id, record_type, record_id
-        order by ordered_at desc, own_order_id asc
-    ) = 1
-),
-
 people as (
     select
         contacts.connection_id,
@@ -62,27 +51,7 @@ people as (
     from contacts
     left join country_names on lower(contacts.country) = country_names.country_name
     union all
-    select
-        connection_id,
-        source,
-        record_type,
-        record_id,
-        email,
-        mailbox,
-        is_email_valid,
-        null as phone,
-        null as first_name,
-        null as last_name,
-        null as company,
-        null as city,
-        null as zip,
-        country_code,
-        null as language,
-        false as is_deleted,
-        true as has_own_name,
-        first_ordered_at as created_at,
-        updated_at
-    from latest_of_strangers
+    {{ people_known_by_orders('strangers', 'own_order_id') }}
 )
 
 select * from people
