@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from mailhouse.clock import Clock
+from mailhouse.destinations.mailchimp.account import client_of
 from mailhouse.destinations.mailchimp.setup import Lists
-from mailhouse.destinations.mailchimp.wire import BATCH_ROWS, LIMITS, key_of, refusal
+from mailhouse.destinations.mailchimp.wire import BATCH_ROWS, key_of, refusal
 from mailhouse.errors import MalformedAnswer
-from mailhouse.http import Answer, HttpClient, OutcomeUnknown
+from mailhouse.http import Answer, OutcomeUnknown
 from mailhouse.settings import Connection
 from mailhouse.withdrawals.base import ALREADY_SET, READ_BACK, UNKNOWN_THERE, BatchRefused, Told, Withdrawal
 from mailhouse.withdrawals.lane import RightOfWay
@@ -25,9 +26,7 @@ HARMLESS = {"compliance_state": ALREADY_SET, "forgotten": UNKNOWN_THERE}
 @asynccontextmanager
 async def connect(connection: Connection, clock: Clock) -> AsyncIterator["MailchimpWriter"]:
     """The account of one connection, open for the time of the block. Raises CredentialsMissing."""
-    secret = connection.secret("api_key")
-    headers = {"Authorization": f"Bearer {secret}"}
-    async with HttpClient.of(connection, LIMITS, clock, path="/3.0", headers=headers, secrets=(secret,)) as client:
+    async with client_of(connection, clock) as client:
         yield MailchimpWriter(RightOfWay(client))
 
 

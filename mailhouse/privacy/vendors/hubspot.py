@@ -40,7 +40,7 @@ class HubSpotEraser:
         if left:
             return VendorReceipt(self._client.name, "failed", len(left), f"{len(left)} contacts are still there; run again")
         says = f"{len(there)} contacts deleted for privacy, {len(person.addresses)} addresses on the block list"
-        return VendorReceipt(self._client.name, "deleted" if there else "not_there", len(there), says)
+        return VendorReceipt.of_deleted(self._client.name, len(there), says)
 
     async def _delete(self, body: dict[str, Any]) -> None:
         answer = await self._client.write("POST", f"{self._contacts}/gdpr-delete", "/contacts/gdpr-delete", body)

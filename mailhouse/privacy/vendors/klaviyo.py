@@ -6,14 +6,12 @@ from contextlib import asynccontextmanager
 from mailhouse.clock import Clock
 from mailhouse.destinations.klaviyo.reading import PROFILES, by_address, client_of, document
 from mailhouse.errors import MalformedAnswer
-from mailhouse.http import HttpClient, pause
-from mailhouse.privacy.vendors.base import Person, VendorReceipt
+from mailhouse.http import HttpClient
+from mailhouse.privacy.vendors.base import Person, VendorReceipt, until_gone
 from mailhouse.settings import Connection
 
 DELETION = "data-privacy-deletion-job"
 PATH = f"/api/{DELETION}s"
-LOOKS = 6
-FIRST_PAUSE = 0.5
 
 
 @asynccontextmanager
@@ -34,14 +32,9 @@ class KlaviyoEraser:
         there = await self._there(wanted)
         for identifier in sorted(there):
             await self._delete(identifier)
-        left, wait = there, FIRST_PAUSE
-        for _ in range(LOOKS):
-            left = await self._there(left)
-            if not left:
-                says = f"{len(there)} profiles deleted for privacy"
-                return VendorReceipt(self._client.name, "deleted" if there else "not_there", len(there), says)
-            await pause(self._client.clock, wait)
-            wait *= 2
+        left = await until_gone(self._client, there, self._there)
+        if not left:
+            return VendorReceipt.of_deleted(self._client.name, len(there), f"{len(there)} profiles deleted for privacy")
         says = f"the deletion of {len(there)} profiles was taken, and {len(left)} are not gone yet"
         return VendorReceipt(self._client.name, "accepted", len(there), says)
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from mailhouse.clock import Clock
+from mailhouse.destinations.mailchimp.account import client_of
 from mailhouse.destinations.mailchimp.setup import Lists
-from mailhouse.destinations.mailchimp.wire import LIMITS, key_of
+from mailhouse.destinations.mailchimp.wire import key_of
 from mailhouse.errors import MalformedAnswer
-from mailhouse.http import HttpClient
 from mailhouse.privacy.vendors.base import Person, VendorReceipt
 from mailhouse.settings import Connection
 from mailhouse.withdrawals.lane import RightOfWay
@@ -18,9 +18,7 @@ ONE = "/lists/{id}/members/{member}"
 @asynccontextmanager
 async def connect(connection: Connection, clock: Clock) -> AsyncIterator["MailchimpEraser"]:
     """The account of one connection, open for the time of the block. Raises CredentialsMissing."""
-    secret = connection.secret("api_key")
-    headers = {"Authorization": f"Bearer {secret}"}
-    async with HttpClient.of(connection, LIMITS, clock, path="/3.0", headers=headers, secrets=(secret,)) as client:
+    async with client_of(connection, clock) as client:
         yield MailchimpEraser(RightOfWay(client))
 
 
@@ -43,7 +41,7 @@ class MailchimpEraser:
         if left:
             return VendorReceipt(self._client.name, "failed", left, f"{left} members are still there; run again")
         says = f"{deleted} members deleted for good on {len(lists)} lists; no import brings them back"
-        return VendorReceipt(self._client.name, "deleted" if deleted else "not_there", deleted, says)
+        return VendorReceipt.of_deleted(self._client.name, deleted, says)
 
     async def _delete(self, list_id: str, member: str) -> bool:
         path = f"/lists/{list_id}/members/{member}/actions/delete-permanent"

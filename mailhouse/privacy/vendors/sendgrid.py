@@ -7,12 +7,9 @@ from mailhouse.clock import Clock
 from mailhouse.destinations.sendgrid.limits import CONTACTS, ERASE_ROWS, ERASURE, LEAVE_ROWS, LONGEST_ADDRESS
 from mailhouse.destinations.sendgrid.reading import by_address, client_of, finished
 from mailhouse.errors import MalformedAnswer
-from mailhouse.http import Answer, HttpClient, pause
-from mailhouse.privacy.vendors.base import Person, VendorReceipt
+from mailhouse.http import Answer, HttpClient
+from mailhouse.privacy.vendors.base import Person, VendorReceipt, until_gone
 from mailhouse.settings import Connection
-
-LOOKS = 6
-FIRST_PAUSE = 0.5
 
 
 @asynccontextmanager
@@ -34,13 +31,9 @@ class SendGridEraser:
         there = {str(one["id"]) for one in (await by_address(self._client, searchable, lane="withdrawal")).values()}
         await self._delete(sorted(there | set(person.ids("contact"))))
         await self._erase(addresses)
-        wait = FIRST_PAUSE
-        for _ in range(LOOKS):
-            if not await by_address(self._client, searchable, lane="withdrawal"):
-                says = f"{len(there)} contacts deleted, and the erasure of what was sent to {len(addresses)} addresses was taken"
-                return VendorReceipt(self._client.name, "deleted" if there else "not_there", len(there), says)
-            await pause(self._client.clock, wait)
-            wait *= 2
+        if not await until_gone(self._client, searchable, lambda _: by_address(self._client, searchable, lane="withdrawal")):
+            says = f"{len(there)} contacts deleted, and the erasure of what was sent to {len(addresses)} addresses was taken"
+            return VendorReceipt.of_deleted(self._client.name, len(there), says)
         says = f"the deletion of {len(there)} contacts was taken, and they are not gone yet"
         return VendorReceipt(self._client.name, "accepted", len(there), says)
 

@@ -49,7 +49,7 @@ class ShopifyEraser(ShopifyWriter):
         says = f"{deleted} customers deleted, {asked} with orders to be erased by the shop"
         if left:
             return VendorReceipt(name, "accepted", len(there), f"{says}, {left} of them not yet")
-        return VendorReceipt(name, "deleted" if there else "not_there", len(there), says)
+        return VendorReceipt.of_deleted(name, len(there), says)
 
     async def _known(self, ids: Any) -> dict[str, str | None]:
         """The address of each of the customers that the shop has."""
