@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from mailhouse import sync
 from mailhouse.sandbox import hubspot_members, members
 from mailhouse.sandbox import sendgrid_people as sendgrid
 from mailhouse.sandbox.klaviyo_members import LIST, lists_of
@@ -19,6 +20,11 @@ PROFILE_FIELDS = {"klaviyo": KLAVIYO_FIELDS, "sendgrid": SENDGRID_FIELDS, "hubsp
 # how a vendor's secret is called where it is no `api_key`
 SECRETS = {"hubspot": "token"}
 IMPORT, LIST_MEMBERS = "/api/profile-bulk-import-jobs", "/relationships/profiles"
+
+
+def address(number: int) -> str:
+    """Of one of the people that `World.people` makes."""
+    return f"person{number}@example.test"
 
 
 @dataclass
@@ -81,6 +87,12 @@ class Both(World):
         meta = {name: {"destination": name, "key": "email", "fields": PROFILE_FIELDS[name]} for name in self.others}
         profiles = [model(f"{name}_profiles", "profiles", {"profile_of": meta[name]}, columns) for name in self.others]
         return [*super().models(), *profiles]
+
+    def in_step(self, result: sync.SyncResult, *, with_fields: bool = False) -> None:
+        """Asserts that desired, delivered and actual are the same."""
+        receipts = sync.receipt(self.context, result.plan, result.run_id, with_fields=with_fields)
+        assert [(one.name, one.differences) for one in receipts if not one.equal] == []
+        assert receipts
 
     def on_list(self, name: str) -> set[str]:
         """Addresses on a list of the sandbox's SendGrid."""

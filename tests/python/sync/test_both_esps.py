@@ -1,15 +1,14 @@
 """One engine, two ESPs of opposite kinds: the least calls on both, and desired = delivered = actual."""
 
-import random
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
 
 import pytest
 
-from mailhouse import sync
-from tests.python.sync.both import Both
+from tests.python.sync.both import Both, address
 from tests.python.sync.conftest import Esp
+from tests.python.sync.mixes import NAMES, Mix
 
 
 @pytest.fixture
@@ -17,10 +16,6 @@ def both(tmp_path: Path, esp: Esp) -> Iterator[Both]:
     made = Both(tmp_path / "work", esp)
     yield made
     made.close()
-
-
-def address(number: int) -> str:
-    return f"person{number}@example.test"
 
 
 def calls_of(both: Both) -> tuple[dict[str, int], dict[str, int]]:
@@ -36,19 +31,13 @@ def calls_of(both: Both) -> tuple[dict[str, int], dict[str, int]]:
     return mailchimp, klaviyo
 
 
-def in_step(both: Both, result: sync.SyncResult) -> None:
-    receipts = sync.receipt(both.context, result.plan, result.run_id)
-    assert [(one.name, one.differences) for one in receipts if not one.equal] == []
-    assert receipts
-
-
 def test_five_thousand_known_people_who_changed_are_one_job_and_ten_batches(both):
     both.people(range(5000))
     both.segment("newsletter", range(5000))
     result = both.sync()
     assert result.ok
     assert calls_of(both) == ({"batch": 10}, {"job": 1})
-    in_step(both, result)
+    both.in_step(result)
     both.warehouse.execute("update profiles.mailchimp_profiles set first_name = first_name || '!'")
     both.esp.control("DELETE", "/calls")
     assert both.sync().ok
@@ -69,7 +58,7 @@ def test_a_member_who_only_joins_another_list_needs_no_job(both):
     result = both.sync()
     assert calls_of(both) == ({"batch": 1, "leave": 1}, {"join": 1, "leave": 1})
     assert both.listed("Vip") == {address(number) for number in range(3, 12)}
-    in_step(both, result)
+    both.in_step(result)
 
 
 def test_null_clears_a_profile_field_and_nothing_else(both):
@@ -97,39 +86,20 @@ def test_what_cannot_be_an_address_is_refused_before_it_is_sent(both):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_mix_takes_the_least_calls(both, seed):
-    chance = random.Random(seed)
-    both.people(range(60))
-    names = ("one", "two", "three")
-    modes = {name: chance.choice(["mirror", "mirror", "upsert"]) for name in names}
-    for name in names:
-        both.segment(name, range(0), mode=modes[name])
-    there: dict[str, set[int]] = {name: set() for name in names}
-    sent: dict[int, str] = {}
-    fields = {number: f"Name {number}" for number in range(60)}
+    mix = Mix(both, seed)
     for _ in range(4):
-        wanted = {name: set(chance.sample(range(60), chance.randint(0, 60))) for name in names}
-        for number in chance.sample(range(60), chance.randint(0, 20)):
-            fields[number] = f"Name {number} {chance.random()}"
-            both.rename(number, fields[number])
-        for name in names:
-            both.members(name, [f"c{number:06d}" for number in sorted(wanted[name])])
-        adds = {name: wanted[name] - there[name] for name in names}
-        leaves = {name: there[name] - wanted[name] if modes[name] == "mirror" else set() for name in names}
-        everybody = set().union(*wanted.values())
-        written = {number for number in everybody if sent.get(number) != fields[number]}
+        owed = mix.change()
         # a Mailchimp batch carries documents with all their tags; a Klaviyo job at most one list that all its profiles join
-        batches = ceil(len(written | set().union(*adds.values())) / 500)
-        carried = [name for name in names if written and written <= adds[name]]
-        joins = {name: ceil(len(adds[name]) / 1000) for name in names}
-        best = max((joins[name] - ceil(len(adds[name] - written) / 1000) for name in carried), default=0)
+        batches = ceil(len(owed.written.union(*owed.adds.values())) / 500)
+        carried = [name for name in NAMES if owed.written and owed.written <= owed.adds[name]]
+        joins = {name: ceil(len(owed.adds[name]) / 1000) for name in NAMES}
+        best = max((joins[name] - ceil(len(owed.adds[name] - owed.written) / 1000) for name in carried), default=0)
         assert both.sync().ok
         mailchimp, klaviyo = calls_of(both)
-        left = sum(ceil(len(gone) / 500) for gone in leaves.values())
+        left = sum(ceil(len(gone) / 500) for gone in owed.leaves.values())
         assert (mailchimp.get("batch", 0), mailchimp.get("leave", 0)) == (batches, left)
-        assert klaviyo.get("job", 0) == bool(written)
+        assert klaviyo.get("job", 0) == bool(owed.written)
         assert klaviyo.get("join", 0) == sum(joins.values()) - best
         assert klaviyo.get("leave", 0) == left
-        there = {name: (there[name] | wanted[name]) - leaves[name] for name in names}
-        sent |= {number: fields[number] for number in everybody}
-        for name in names:
-            assert both.listed(name.title()) == {address(number) for number in there[name]}
+        for name in NAMES:
+            assert both.listed(name.title()) == mix.addresses(name)

@@ -1,6 +1,5 @@
 """The engine on SendGrid: the least calls by a formula of our own, every mode, and desired = delivered = actual."""
 
-import random
 from collections import Counter
 from collections.abc import Iterator
 from math import ceil
@@ -8,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mailhouse import sync
 from mailhouse.sandbox.sendgrid_people import CONTACT
-from tests.python.sync.both import Both
+from tests.python.sync.both import Both, address
 from tests.python.sync.conftest import Esp
+from tests.python.sync.mixes import NAMES, Mix
 
 ONLY = {"klaviyo": False, "mailchimp": False, "sendgrid": True}
 
@@ -21,16 +20,6 @@ def world(tmp_path: Path, esp: Esp) -> Iterator[Both]:
     made = Both(tmp_path / "work", esp)
     yield made
     made.close()
-
-
-def address(number: int) -> str:
-    return f"person{number}@example.test"
-
-
-def in_step(world: Both, result: sync.SyncResult) -> None:
-    receipts = sync.receipt(world.context, result.plan, result.run_id, with_fields=True)
-    assert [(one.name, one.differences) for one in receipts if not one.equal] == []
-    assert receipts
 
 
 def test_five_thousand_known_people_who_changed_are_one_upsert_and_leavers_go_by_the_hundred(world):
@@ -56,41 +45,23 @@ def test_five_thousand_known_people_who_changed_are_one_upsert_and_leavers_go_by
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_mix_takes_the_least_calls(world, seed):
-    chance = random.Random(seed)
-    world.people(range(60))
-    names = ("one", "two", "three")
-    modes = {name: chance.choice(["mirror", "mirror", "upsert"]) for name in names}
-    for name in names:
-        world.segment(name, range(0), mode=modes[name], **ONLY)
-    there: dict[str, set[int]] = {name: set() for name in names}
-    sent: dict[int, str] = {}
-    fields = {number: f"Name {number}" for number in range(60)}
+    mix = Mix(world, seed, **ONLY)
     for _ in range(3):
-        wanted = {name: set(chance.sample(range(60), chance.randint(0, 60))) for name in names}
-        for number in chance.sample(range(60), chance.randint(0, 20)):
-            fields[number] = f"Name {number} {chance.random()}"
-            world.rename(number, fields[number])
-        for name in names:
-            world.members(name, [f"c{number:06d}" for number in sorted(wanted[name])])
-        adds = {name: wanted[name] - there[name] for name in names}
-        leaves = {name: there[name] - wanted[name] if modes[name] == "mirror" else set() for name in names}
-        everybody = set().union(*wanted.values())
-        written = {number for number in everybody if sent.get(number) != fields[number]}
+        owed = mix.change()
         # who owes anything joins some lists, perhaps none: an upsert for each such choice, or one for each list
-        owed = written.union(*adds.values())
-        alike = Counter(frozenset(name for name in names if number in adds[name]) for number in owed)
-        by_list = [len(adds[name]) for name in names if adds[name]] + ([alike[frozenset()]] if alike[frozenset()] else [])
+        owing = owed.written.union(*owed.adds.values())
+        alike = Counter(frozenset(name for name in NAMES if number in owed.adds[name]) for number in owing)
+        by_list = [len(joining) for joining in owed.adds.values() if joining]
+        by_list += [alike[frozenset()]] if alike[frozenset()] else []
         least = min(sum(ceil(count / 30_000) for count in counts) for counts in (alike.values(), by_list))
         result = world.sync()
         assert result.ok
         calls = world.sendgrid_writes()
         assert calls.get("upsert", 0) == least
-        assert calls.get("leave", 0) == sum(ceil(len(gone) / 100) for gone in leaves.values())
-        there = {name: (there[name] | wanted[name]) - leaves[name] for name in names}
-        sent |= {number: fields[number] for number in everybody}
-        for name in names:
-            assert world.on_list(name.title()) == {address(number) for number in there[name]}
-    in_step(world, result)
+        assert calls.get("leave", 0) == sum(ceil(len(gone) / 100) for gone in owed.leaves.values())
+        for name in NAMES:
+            assert world.on_list(name.title()) == mix.addresses(name)
+    world.in_step(result, with_fields=True)
 
 
 def test_update_only_makes_nobody_and_insert_only_changes_nobody(world):

@@ -10,16 +10,20 @@ from mailhouse.sandbox.store import stamp
 from tests.python.withdrawals.conftest import House
 
 
-@pytest.fixture
-def told(house: House) -> House:
-    """Somebody of whom HubSpot was told, and an hour has passed."""
-    house.person("ann", vendors=["hubspot"])
+def told_of_ann(house: House, vendor: str) -> House:
+    """Somebody of whom one vendor was told, and an hour has passed."""
+    house.person("ann", vendors=[vendor])
     house.land()
     house.refuse("ann")
     assert house.tell().ok
     house.land()
     pass_an_hour(house)
     return house
+
+
+@pytest.fixture
+def told(house: House) -> House:
+    return told_of_ann(house, "hubspot")
 
 
 def pass_an_hour(house: House) -> None:
@@ -85,14 +89,7 @@ SALES = OBJECTS["Contact"]
 
 @pytest.fixture
 def told_to_sales(house: House) -> House:
-    """Somebody of whom Salesforce was told, and an hour has passed."""
-    house.person("ann", vendors=["salesforce"])
-    house.land()
-    house.refuse("ann")
-    assert house.tell().ok
-    house.land()
-    pass_an_hour(house)
-    return house
+    return told_of_ann(house, "salesforce")
 
 
 def change_there(house: House, **fields: object) -> None:
