@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from mailhouse.clock import Clock
+from mailhouse.destinations.keys import key_of
 from mailhouse.destinations.klaviyo import wire
 from mailhouse.destinations.klaviyo.limits import SUPPRESS_ROWS
 from mailhouse.destinations.klaviyo.reading import by_address, client_of
@@ -38,10 +39,10 @@ class KlaviyoWriter:
     async def look(self, unseen: Sequence[Withdrawal]) -> tuple[list[Withdrawal], list[Told]]:
         # suppressing an address that nobody has would make a profile of it
         statuses = await self._statuses(unseen)
-        found = [one for one in unseen if statuses.get(wire.key_of(one.address), "") not in ("", *wire.BARRED)]
+        found = [one for one in unseen if statuses.get(key_of(one.address), "") not in ("", *wire.BARRED)]
         told = []
         for one in unseen:
-            status = statuses.get(wire.key_of(one.address), "")
+            status = statuses.get(key_of(one.address), "")
             if not status or status in wire.BARRED:
                 told.append(Told(one, "accepted", ALREADY_SET if status else UNKNOWN_THERE))
         return found, told
@@ -63,7 +64,7 @@ class KlaviyoWriter:
         statuses = await self._statuses(batch)
         told = []
         for one in batch:
-            is_barred = statuses.get(wire.key_of(one.address), "") in wire.BARRED
+            is_barred = statuses.get(key_of(one.address), "") in wire.BARRED
             told.append(Told(one, "accepted", READ_BACK) if is_barred else Told(one, "unknown"))
         return told
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mailhouse.clock import Clock
-from mailhouse.destinations.sendgrid import wire
+from mailhouse.destinations.keys import key_of, normal
 from mailhouse.destinations.sendgrid.groups import group_of
 from mailhouse.destinations.sendgrid.limits import GLOBAL, GROUP, GROUP_SEARCH, GROUP_SUPPRESSIONS, SUPPRESS_ROWS
 from mailhouse.destinations.sendgrid.reading import by_address, client_of, document
@@ -51,11 +51,11 @@ class SendGridWriter:
     async def look(self, unseen: Sequence[Withdrawal]) -> tuple[list[Withdrawal], list[Told]]:
         # an address that nobody has is not mailed from here
         contacts = await by_address(self._client, [one.address for one in unseen], lane="withdrawal")
-        known = [one for one in unseen if wire.key_of(one.address) in contacts]
+        known = [one for one in unseen if key_of(one.address) in contacts]
         barred = await self._barred([one.address for one in known])
         told = [Told(one, "accepted", UNKNOWN_THERE) for one in unseen if one not in known]
-        told += [Told(one, "accepted", ALREADY_SET) for one in known if wire.normal(one.address) in barred]
-        return [one for one in known if wire.normal(one.address) not in barred], told
+        told += [Told(one, "accepted", ALREADY_SET) for one in known if normal(one.address) in barred]
+        return [one for one in known if normal(one.address) not in barred], told
 
     async def tell(self, batch: Sequence[Withdrawal]) -> list[Told]:
         # one that is no address would have the others refused with it
@@ -68,7 +68,7 @@ class SendGridWriter:
         path, template = GLOBAL, GLOBAL
         if self._group is not None:
             path, template = GROUP_SUPPRESSIONS.format(id=self._group), GROUP_SUPPRESSIONS
-        body = {"recipient_emails": list(dict.fromkeys(wire.normal(one.address) for one in batch))}
+        body = {"recipient_emails": list(dict.fromkeys(normal(one.address) for one in batch))}
         answer = await self._client.write("POST", path, template, body, lane="withdrawal")
         said = self._client.detail(answer)
         if answer.status in (400, 413, 422):
@@ -78,12 +78,12 @@ class SendGridWriter:
             raise MalformedAnswer(f"{self._client.name}: POST {template}: {said}; look there, run again")
         if not isinstance(taken, list):
             raise OutcomeUnknown(f"{self._client.name}: POST {template}: nobody is named in the answer; it is read back")
-        suppressed = {wire.normal(str(one)) for one in taken}
-        return [Told(one, "accepted" if wire.normal(one.address) in suppressed else "unknown") for one in batch]
+        suppressed = {normal(str(one)) for one in taken}
+        return [Told(one, "accepted" if normal(one.address) in suppressed else "unknown") for one in batch]
 
     async def read_back(self, batch: Sequence[Withdrawal]) -> list[Told]:
         barred = await self._barred([one.address for one in batch])
-        return [Told(one, "accepted", READ_BACK) if wire.normal(one.address) in barred else Told(one, "unknown") for one in batch]
+        return [Told(one, "accepted", READ_BACK) if normal(one.address) in barred else Told(one, "unknown") for one in batch]
 
     async def refused_since(self, addresses: Sequence[str]) -> Mapping[str, datetime]:  # noqa: ARG002
         return {}
@@ -103,13 +103,13 @@ class SendGridWriter:
     async def _barred(self, addresses: Sequence[str]) -> set[str]:
         """Which of the addresses get no mail: of the account, or of the group."""
         barred = set()
-        for address in {wire.normal(one) for one in addresses}:
+        for address in {normal(one) for one in addresses}:
             path = f"{GLOBAL}/{quote(address)}"
             answer = await self._client.read(path, f"{GLOBAL}/{{email}}", lane="withdrawal")
             if document(self._client, f"GET {GLOBAL}/{{email}}", answer).get("recipient_email"):
                 barred.add(address)
-        if self._group is not None and (left := [one for one in addresses if wire.normal(one) not in barred]):
-            barred |= await self._barred_in_group([wire.normal(one) for one in left])
+        if self._group is not None and (left := [one for one in addresses if normal(one) not in barred]):
+            barred |= await self._barred_in_group([normal(one) for one in left])
         return barred
 
     async def _barred_in_group(self, addresses: Sequence[str]) -> set[str]:
@@ -119,4 +119,4 @@ class SendGridWriter:
         answer = await self._client.ask(path, GROUP_SEARCH, body, lane="withdrawal")
         if answer.status != 200 or not isinstance(answer.body, list):
             raise MalformedAnswer(f"{self._client.name}: POST {GROUP_SEARCH}: {self._client.detail(answer)}; run again later")
-        return {wire.normal(str(one)) for one in answer.body}
+        return {normal(str(one)) for one in answer.body}

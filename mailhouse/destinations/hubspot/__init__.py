@@ -9,7 +9,9 @@ from mailhouse.destinations.hubspot import events
 from mailhouse.destinations.hubspot.account import connect
 from mailhouse.destinations.hubspot.batching import calls
 from mailhouse.destinations.hubspot.limits import LIMITS
-from mailhouse.destinations.hubspot.wire import BILLED, MAILABLE, field_trouble, keeps, key_of, key_sql, place
+from mailhouse.destinations.hubspot.wire import BILLED, MAILABLE, field_trouble, keeps
+from mailhouse.destinations.keys import key_of, key_sql
+from mailhouse.destinations.whole_account import place
 from mailhouse.errors import ConfigurationError
 from mailhouse.settings import Connection
 

@@ -14,6 +14,7 @@ from mailhouse.destinations.hubspot.paths import Paths
 from mailhouse.destinations.hubspot.reading import by_address, client_of, pages, paths_of
 from mailhouse.destinations.hubspot.setup import Lists, prepare_properties
 from mailhouse.destinations.isolating import Isolating, RefusedWhole
+from mailhouse.destinations.whole_account import WholeAccount
 from mailhouse.errors import MalformedAnswer
 from mailhouse.http import HttpClient, OutcomeUnknown
 from mailhouse.settings import Connection
@@ -29,21 +30,14 @@ async def connect(connection: Connection, clock: Clock) -> AsyncIterator["Accoun
         yield Account(client, paths_of(connection))
 
 
-class Account:
+class Account(WholeAccount):
     """Implements `Destination` for HubSpot: its one container is '', its memberships are lists kept by hand."""
 
     def __init__(self, client: HttpClient, paths: Paths) -> None:
-        self.name = client.name
-        self.limits = client.limits
-        self._client, self._paths = client, paths
+        super().__init__(client)
+        self._paths = paths
         self._lists = Lists(client, paths)
         self._members = Members(client, paths, self._lists)
-
-    def counts(self) -> Mapping[str, int]:
-        return dict(self._client.calls)
-
-    async def containers(self) -> Sequence[str]:
-        return ("",)
 
     async def prepare(self, container: str, memberships: Sequence[str], fields: Mapping[str, str]) -> None:  # noqa: ARG002
         await self._lists.prepare(memberships)

@@ -6,11 +6,12 @@ from typing import Any
 
 from mailhouse.clock import Clock
 from mailhouse.destinations.event_settings import event_settings, positive
-from mailhouse.destinations.events import Event, EventOutcome, check_named, once
+from mailhouse.destinations.events import Event, EventOutcome
 from mailhouse.destinations.hubspot import wire
 from mailhouse.destinations.hubspot.paths import Paths
 from mailhouse.destinations.hubspot.reading import client_of, paths_of
-from mailhouse.destinations.telling import Telling, refused
+from mailhouse.destinations.telling import refused
+from mailhouse.destinations.transport import Transport
 from mailhouse.http import Answer, HttpClient, OutcomeUnknown
 from mailhouse.settings import Connection
 
@@ -35,21 +36,14 @@ async def connect(connection: Connection, clock: Clock) -> AsyncIterator["Single
         yield SingleSend(client, paths_of(connection), known)
 
 
-class SingleSend:
+class SingleSend(Transport):
     """Implements `EventTransport`: a mail's placeholders (`custom.…`) are filled with the event's values."""
 
+    keeps_keys = KEEPS_KEYS
+
     def __init__(self, client: HttpClient, paths: Paths, known: Mapping[str, int]) -> None:
-        self.name = client.name
-        self._client, self._paths, self._known = client, paths, known
-
-    def counts(self) -> Mapping[str, int]:
-        return dict(self._client.calls)
-
-    async def send(self, events: Sequence[Event]) -> list[EventOutcome]:
-        events = once(events)
-        check_named(self.name, events, self._known)
-        telling = Telling(self._tell, keeps_keys=KEEPS_KEYS, side_by_side=self._client.limits.connections)
-        return await telling.outcomes([[event] for event in events])
+        super().__init__(client, known)
+        self._paths = paths
 
     async def _tell(self, events: Sequence[Event]) -> list[EventOutcome]:
         (event,) = events

@@ -11,12 +11,13 @@ from mailhouse.destinations.hubspot.paths import Paths
 from mailhouse.destinations.hubspot.reading import by_address, by_id, pages
 from mailhouse.destinations.hubspot.setup import Lists
 from mailhouse.destinations.isolating import Isolating, RefusedWhole
+from mailhouse.destinations.moving import all_accepted
+from mailhouse.destinations.settling import until_agreed
 from mailhouse.errors import MalformedAnswer, VendorUnreachable
-from mailhouse.http import HttpClient, OutcomeUnknown, pause
+from mailhouse.http import HttpClient, OutcomeUnknown
 
 MEMBERS, MOVE = "/lists/{id}/memberships", "/lists/{id}/memberships/add-and-remove"
 REFUSED = (400, 413, 422)
-FIRST_PAUSE = 0.5
 
 
 class Members:
@@ -31,7 +32,7 @@ class Members:
         if list_id is None:
             if call.action == "leave":
                 # the list is gone, and with it every membership in it
-                return [_accepted(change) for change in call.changes]
+                return all_accepted(call.changes)
             await self._lists.needed(call.membership)
         return await Isolating(self._send, self.settle).outcomes(call)
 
@@ -53,7 +54,7 @@ class Members:
         nobody = [change for change in unknown if change.key not in found] + gone
         if call.action == "leave":
             # whoever is no contact is on no list
-            return moved + again + [_accepted(replace(change, vendor_id="")) for change in nobody]
+            return moved + again + all_accepted(replace(change, vendor_id="") for change in nobody)
         absent = [Outcome(change.key, "rejected", "no_contact", "there is no contact of that address") for change in nobody]
         return moved + again + absent
 
@@ -69,13 +70,13 @@ class Members:
             raise RefusedWhole(f"http_{answer.status}", self._client.detail(answer), status=answer.status)
         if answer.status == 404 and await self._lists.is_gone(call.membership):
             if leaves:
-                return [_accepted(change) for change in call.changes], []
+                return all_accepted(call.changes), []
             await self._lists.needed(call.membership)
         missing = answer.body.get("recordIdsMissing", []) if isinstance(answer.body, Mapping) else None
         if answer.status != 200 or not isinstance(missing, list):
             raise MalformedAnswer(f"{self._client.name}: PUT {MOVE}: {self._client.detail(answer)}; look there, run again")
         gone = {str(one) for one in missing}
-        done = [_accepted(change) for change in call.changes if change.vendor_id not in gone]
+        done = all_accepted(change for change in call.changes if change.vendor_id not in gone)
         return done, [change for change in call.changes if change.vendor_id in gone]
 
     # -- reading back ---------------------------------------------------------------------------------------------------
@@ -101,13 +102,7 @@ class Members:
         list_id = await self._lists.id_of(name)
         if list_id is None:
             return Settled(frozenset(), 0, True)
-        limits, clock, wait = self._client.limits, self._client.clock, FIRST_PAUSE
-        began = clock.elapsed()
-        ids, counted = await self.ids(list_id), await self._lists.size(list_id)
-        while counted != len(ids) and clock.elapsed() - began < limits.settle_time:
-            await pause(clock, wait)
-            wait = min(limits.settle_pause, wait * 2)
-            ids, counted = await self.ids(list_id), await self._lists.size(list_id)
+        ids, counted = await until_agreed(self._client, lambda: self.ids(list_id), lambda: self._lists.size(list_id))
         contacts: list[Mapping[str, Any]] = await by_id(self._client, self._paths, ids)
         return Settled(frozenset(wire.record(one, (), ()).key for one in contacts), counted, counted == len(ids))
 
@@ -115,7 +110,3 @@ class Members:
         """HubSpot's ids of everybody on a list."""
         found = await pages(self._client, self._paths.memberships(list_id), MEMBERS, {"limit": MEMBER_PAGE})
         return [str(one["recordId"]) for one in found]
-
-
-def _accepted(change: Change) -> Outcome:
-    return Outcome(change.key, "accepted", vendor_id=change.vendor_id)

@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any
 
 from mailhouse.clock import Clock
-from mailhouse.destinations.hubspot import wire
 from mailhouse.destinations.hubspot.limits import BATCH_ROWS, LIMITS
 from mailhouse.destinations.hubspot.paths import API_VERSION, Paths
+from mailhouse.destinations.keys import key_of, normal
+from mailhouse.destinations.paging import all_pages
 from mailhouse.errors import MalformedAnswer
 from mailhouse.http import Answer, HttpClient
 from mailhouse.settings import Connection
@@ -29,17 +30,13 @@ def paths_of(connection: Connection) -> Paths:
 
 async def pages(client: HttpClient, path: str, template: str, params: Mapping[str, str | int]) -> list[Mapping[str, Any]]:
     """All results of a listing. Raises MalformedAnswer when a page is not what it should be."""
-    rows: list[Mapping[str, Any]] = []
-    asked = dict(params)
-    while True:
-        answer = await client.read(path, template, asked)
-        rows.extend(results(client, f"GET {template}", answer))
+
+    def page_of(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:
+        found = results(client, f"GET {template}", answer)
         after = ((answer.body.get("paging") or {}).get("next") or {}).get("after")
-        if after is None:
-            return rows
-        if str(after) == asked.get("after"):
-            raise MalformedAnswer(f"{client.name}: GET {template}: its pages go round in a circle; run again later")
-        asked["after"] = str(after)
+        return found, "" if after is None else str(after)
+
+    return await all_pages(client, path, template, params, "after", page_of)
 
 
 def results(client: HttpClient, endpoint: str, answer: Answer) -> list[Mapping[str, Any]]:
@@ -54,9 +51,9 @@ async def by_address(
     client: HttpClient, paths: Paths, addresses: Sequence[str], properties: Iterable[str] = ()
 ) -> dict[str, Mapping[str, Any]]:
     """Document key -> contact for those of the addresses that are a contact's first one."""
-    asked = [wire.normal(address) for address in addresses]
+    asked = [normal(address) for address in addresses]
     found = await _by(client, paths, asked, {"idProperty": "email"}, properties)
-    return {wire.key_of(address): one for one in found if (address := address_of(one))}
+    return {key_of(address): one for one in found if (address := address_of(one))}
 
 
 async def by_id(client: HttpClient, paths: Paths, ids: Sequence[str]) -> list[Mapping[str, Any]]:

@@ -1,10 +1,10 @@
 """Lists and properties of a HubSpot portal: found by name once, created when missing."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mailhouse.destinations.hubspot.paths import CONTACT_TYPE, Paths
+from mailhouse.destinations.lists import NamedLists
 from mailhouse.errors import ConfigurationError, MalformedAnswer
 from mailhouse.http import Answer, HttpClient, OutcomeUnknown
 
@@ -30,23 +30,17 @@ _YES_OR_NO = [
 ]
 
 
-class Lists:
-    """Remembers for one run which list has which id."""
+class Lists(NamedLists):
+    """The portal's lists that are kept by hand; one kept by a filter is refused."""
 
     def __init__(self, client: HttpClient, paths: Paths) -> None:
-        self._client, self._paths = client, paths
-        self._ids: dict[str, str | None] = {}
-        # calls run side by side, and each wants to know its list first
-        self._finding = asyncio.Lock()
+        super().__init__(client)
+        self._paths = paths
 
-    async def id_of(self, name: str) -> str | None:
-        """The id of the list of that name, None when there is none. Raises ConfigurationError for a list kept by a filter."""
-        async with self._finding:
-            if name not in self._ids:
-                self._ids[name] = await self._find(name)
-        return self._ids[name]
+    async def _find(self, names: Sequence[str]) -> Mapping[str, str | None]:
+        return {name: await self._one(name) for name in names}
 
-    async def _find(self, name: str) -> str | None:
+    async def _one(self, name: str) -> str | None:
         answer = await self._client.read(self._paths.list_named(name), LIST_NAMED)
         if answer.status == 404:
             return None
@@ -57,35 +51,13 @@ class Lists:
             )
         return str(found["listId"])
 
-    async def needed(self, name: str) -> str:
-        """The id of a list that must be there. Raises ConfigurationError."""
-        list_id = await self.id_of(name)
-        if list_id is None:
-            raise ConfigurationError(f"{self._client.name}: there is no list called {name!r} any more; run again, which makes it")
-        return list_id
-
-    async def is_gone(self, name: str) -> bool:
-        """Whether the list, looked up anew, is not there."""
-        self._ids.pop(name, None)
-        return await self.id_of(name) is None
-
-    async def prepare(self, names: Sequence[str]) -> None:
-        """Create the lists that are missing. Raises ConfigurationError when HubSpot refuses one."""
-        for name in names:
-            if await self.id_of(name) is None:
-                await self._create(name)
-
-    async def _create(self, name: str) -> None:
+    async def _make(self, name: str) -> Answer:
+        # a second list of the same name would be one too many: not tried again before looking
         body = {"name": name, "objectTypeId": CONTACT_TYPE, "processingType": "MANUAL"}
-        try:
-            answer = await self._client.write("POST", self._paths.lists, "/lists", body, again=False)
-        except OutcomeUnknown:
-            if await self.is_gone(name):
-                raise
-            return
-        if answer.status not in (200, 201):
-            raise ConfigurationError(f"{self._client.name}: cannot make the list {name!r}: {self._client.detail(answer)}")
-        self._ids[name] = str(self._list("POST /lists", answer)["listId"])
+        return await self._client.write("POST", self._paths.lists, "/lists", body, again=False)
+
+    def _made(self, answer: Answer) -> str:
+        return str(self._list("POST /lists", answer)["listId"])
 
     async def size(self, list_id: str) -> int:
         """How many members HubSpot counts on a list. Raises MalformedAnswer."""

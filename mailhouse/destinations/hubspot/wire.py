@@ -1,6 +1,5 @@
 """HubSpot's forms: what a contact looks like on the wire and read back, what its names and errors mean."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import orjson
 
 from mailhouse.destinations.base import Call, Change, Outcome, Record
+from mailhouse.destinations.keys import key_of, normal
 from mailhouse.http import redacted
 
 # HubSpot mails whoever has not opted out; whether a contact is paid for (a marketing contact) is the portal's own setting
@@ -24,26 +24,6 @@ EVIDENCE = frozenset(
         *("address", "city", "state", "zip", "country", "date_of_birth", "hs_additional_emails", "hs_language", OPTED_OUT),
     }
 )
-
-
-def normal(address: str) -> str:
-    """The form in which HubSpot keeps and compares addresses."""
-    return address.strip(" ").lower()
-
-
-def key_sql(address: str) -> str:
-    """SQL for a document's key: md5 of HubSpot's form of the address."""
-    return f"md5(lower(trim({address})))"
-
-
-def key_of(address: str) -> str:
-    """As `key_sql`, of one address."""
-    return hashlib.md5(normal(address).encode(), usedforsecurity=False).hexdigest()
-
-
-def place(audience: str, tag: str) -> tuple[str, str]:  # noqa: ARG001
-    """Contacts belong to the portal, and a list is a membership."""
-    return "", audience
 
 
 def field_trouble(name: object) -> str | None:

@@ -2,11 +2,13 @@
 
 from mailhouse.destinations.base import Rules
 from mailhouse.destinations.events import EventRules
+from mailhouse.destinations.keys import key_of, key_sql
 from mailhouse.destinations.klaviyo import events
 from mailhouse.destinations.klaviyo.account import connect
 from mailhouse.destinations.klaviyo.batching import calls
 from mailhouse.destinations.klaviyo.limits import LIMITS
-from mailhouse.destinations.klaviyo.wire import BILLED, MAILABLE, field_trouble, keeps, key_of, key_sql, place
+from mailhouse.destinations.klaviyo.wire import BILLED, MAILABLE, field_trouble, keeps
+from mailhouse.destinations.whole_account import place
 
 RULES = Rules(
     vendor="klaviyo",

@@ -1,19 +1,21 @@
 """One Klaviyo account over HTTP: import jobs and list memberships out, profiles, members and counts back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import orjson
 
 from mailhouse.clock import Clock
 from mailhouse.destinations.base import Call, Outcome, Record, Settled
-from mailhouse.destinations.isolating import Isolating, RefusedWhole
+from mailhouse.destinations.jobs import Remember, carried, resume_job, send_job
 from mailhouse.destinations.klaviyo import importing, wire
 from mailhouse.destinations.klaviyo.limits import PAGE
 from mailhouse.destinations.klaviyo.members import Members
 from mailhouse.destinations.klaviyo.reading import PROFILES, by_address, client_of, none_open, pages
 from mailhouse.destinations.klaviyo.setup import Lists
+from mailhouse.destinations.whole_account import WholeAccount
 from mailhouse.http import HttpClient
 from mailhouse.settings import Connection
 
@@ -25,21 +27,13 @@ async def connect(connection: Connection, clock: Clock) -> AsyncIterator["Accoun
         yield Account(client)
 
 
-class Account:
+class Account(WholeAccount):
     """Implements `Destination` for Klaviyo: its one container is '', its memberships are lists."""
 
     def __init__(self, client: HttpClient) -> None:
-        self.name = client.name
-        self.limits = client.limits
-        self._client = client
+        super().__init__(client)
         self._lists = Lists(client)
         self._members = Members(client, self._lists)
-
-    def counts(self) -> Mapping[str, int]:
-        return dict(self._client.calls)
-
-    async def containers(self) -> Sequence[str]:
-        return ("",)
 
     async def prepare(self, container: str, memberships: Sequence[str], fields: Mapping[str, str]) -> None:  # noqa: ARG002
         # a property needs no making: it is there as soon as one profile has it
@@ -50,32 +44,21 @@ class Account:
         return {name: flows for name, flows in zip(memberships, found, strict=True) if flows}
 
     # -- sending --------------------------------------------------------------------------------------------------------
-    async def send(self, call: Call, remember: Callable[[str], None]) -> list[Outcome]:
+    async def send(self, call: Call, remember: Remember) -> list[Outcome]:
         if call.action == "write":
             return await self._write(call, remember)
         return await self._members.move(call)
 
-    async def _write(self, call: Call, remember: Callable[[str], None]) -> list[Outcome]:
-        list_ids = [await self._lists.needed(name) for name in _carried(call)]
+    async def _write(self, call: Call, remember: Remember) -> list[Outcome]:
+        list_ids = [await self._lists.needed(name) for name in carried(call)]
 
-        async def send(part: Call) -> list[Outcome]:
-            # the job of a part is not remembered: whoever finds the whole refused again starts the search anew
-            noted = remember if part is call else _not_remembered
-            try:
-                return await importing.send(self._client, part, list_ids, noted)
-            except RefusedWhole as refused:
-                if refused.status == 404:
-                    await self._lists.check(_carried(call))
-                raise
+        async def send(part: Call, noted: Remember) -> list[Outcome]:
+            return await importing.send(self._client, part, list_ids, noted)
 
-        return await Isolating(send, self.settle).outcomes(call)
+        return await send_job(call, remember, send, self.settle, self._lists.check)
 
     async def resume(self, call: Call, reference: str) -> list[Outcome]:
-        changes, too_large = importing.within_size(call.changes)
-        try:
-            return too_large + await importing.outcomes_of(self._client, reference, changes)
-        except RefusedWhole as refused:
-            return too_large + [Outcome(change.key, "try_again", refused.code, refused.reason) for change in changes]
+        return await resume_job(importing.within_size(call.changes), partial(importing.outcomes_of, self._client, reference))
 
     # -- reading back ---------------------------------------------------------------------------------------------------
     async def settle(self, call: Call) -> list[Outcome]:
@@ -86,7 +69,7 @@ class Account:
         names = {name for change in call.changes for name in orjson.loads(change.fields)}
         addresses = [change.address for change in call.changes]
         found = await by_address(self._client, addresses, wire.asked_fields(names))
-        listed = [await self._members.listed(name, call.changes) for name in _carried(call)]
+        listed = [await self._members.listed(name, call.changes) for name in carried(call)]
         outcomes = []
         for change in call.changes:
             profile = found.get(change.key)
@@ -107,12 +90,3 @@ class Account:
         params = {"fields[profile]": asked, "additional-fields[profile]": "subscriptions", "page[size]": PAGE}
         profiles = await pages(self._client, PROFILES, PROFILES, params)
         return [wire.record(profile, fields, on.get(str(profile["id"]), ())) for profile in profiles]
-
-
-def _carried(call: Call) -> tuple[str, ...]:
-    """The lists that all documents of a job join by it."""
-    return call.changes[0].add if call.changes else ()
-
-
-def _not_remembered(reference: str) -> None:
-    """Jobs that search for a bad row leave no reference."""

@@ -8,12 +8,12 @@ import orjson
 
 from mailhouse.clock import Clock
 from mailhouse.destinations.event_settings import event_settings, text
-from mailhouse.destinations.events import Event, EventOutcome, check_named, once
+from mailhouse.destinations.events import Event, EventOutcome
 from mailhouse.destinations.klaviyo import wire
 from mailhouse.destinations.klaviyo.limits import EVENT_BYTES, EVENT_ROWS
 from mailhouse.destinations.klaviyo.reading import client_of
-from mailhouse.destinations.telling import Telling, refused
-from mailhouse.http import HttpClient
+from mailhouse.destinations.telling import refused
+from mailhouse.destinations.transport import Transport
 from mailhouse.settings import Connection
 
 # of one unique_id, profile and metric Klaviyo records the first
@@ -35,27 +35,16 @@ async def connect(connection: Connection, clock: Clock) -> AsyncIterator["Profil
         yield ProfileEvents(client, known)
 
 
-class ProfileEvents:
+class ProfileEvents(Transport):
     """Implements `EventTransport`: one event by itself, more of them by jobs of 1,000 events or 5 MB.
 
     A repeated unique_id is passed over by the call for one event, but fails a job as a whole. So a job that is refused is
     sent again in parts, and whatever ends up alone goes by the other call, where having been taken before does no harm.
     """
 
-    def __init__(self, client: HttpClient, known: Mapping[str, str]) -> None:
-        self.name = client.name
-        self._client, self._known = client, known
+    keeps_keys = KEEPS_KEYS
 
-    def counts(self) -> Mapping[str, int]:
-        return dict(self._client.calls)
-
-    async def send(self, events: Sequence[Event]) -> list[EventOutcome]:
-        events = once(events)
-        check_named(self.name, events, self._known)
-        telling = Telling(self._tell, keeps_keys=KEEPS_KEYS, side_by_side=self._client.limits.connections)
-        return await telling.outcomes(self._calls(events))
-
-    def _calls(self, events: Sequence[Event]) -> list[Sequence[Event]]:
+    async def _calls(self, events: Sequence[Event]) -> Sequence[Sequence[Event]]:
         calls: list[list[Event]] = []
         filled = 0
         for event in events:
@@ -65,7 +54,7 @@ class ProfileEvents:
                 filled = 0
             calls[-1].append(event)
             filled += size
-        return list(calls)
+        return calls
 
     async def _tell(self, events: Sequence[Event]) -> list[EventOutcome]:
         path, body = (ONE, self._one(events[0])) if len(events) == 1 else (MANY, self._many(events))

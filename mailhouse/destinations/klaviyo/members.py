@@ -12,6 +12,8 @@ from mailhouse.destinations.klaviyo.isolating import REFUSED, refused_whole
 from mailhouse.destinations.klaviyo.limits import PAGE, PROFILE_COUNT
 from mailhouse.destinations.klaviyo.reading import FIRST_PAUSE, MEMBER_FIELDS, MEMBERS, by_address, document, pages
 from mailhouse.destinations.klaviyo.setup import Lists
+from mailhouse.destinations.moving import all_accepted
+from mailhouse.destinations.settling import until_agreed
 from mailhouse.errors import MalformedAnswer, VendorUnreachable
 from mailhouse.http import HttpClient, OutcomeUnknown, pause
 
@@ -29,7 +31,7 @@ class Members:
         list_id = await self._lists.id_of(call.membership)
         if list_id is None and call.action == "leave":
             # the list is gone, and with it every membership in it
-            return _all_accepted(call)
+            return all_accepted(call.changes)
         return await self._on_or_off(call, list_id or await self._lists.needed(call.membership))
 
     async def _on_or_off(self, call: Call, list_id: str) -> list[Outcome]:
@@ -57,7 +59,7 @@ class Members:
             body = wire.members(change.vendor_id for change in part.changes)
             answer = await self._client.write(method, MEMBER_IDS.format(id=quote(list_id)), MEMBER_IDS, body)
             if answer.status in (200, 202, 204):
-                return _all_accepted(part)
+                return all_accepted(part.changes)
             if answer.status not in REFUSED:
                 raise MalformedAnswer(
                     f"{self._client.name}: {method} {MEMBER_IDS}: {self._client.detail(answer)}; look there, run again"
@@ -65,7 +67,7 @@ class Members:
             refused = refused_whole(self._client, answer, part.changes)
             if answer.status == 404 and not refused.rows and await self._lists.is_gone(call.membership):
                 if call.action == "leave":
-                    return _all_accepted(part)
+                    return all_accepted(part.changes)
                 await self._lists.needed(call.membership)
             raise refused
 
@@ -113,13 +115,7 @@ class Members:
         list_id = await self._lists.id_of(name)
         if list_id is None:
             return Settled(frozenset(), 0, True)
-        limits, clock, wait = self._client.limits, self._client.clock, FIRST_PAUSE
-        began = clock.elapsed()
-        keys, counted = await self._keys(list_id), await self._count(list_id)
-        while counted != len(keys) and clock.elapsed() - began < limits.settle_time:
-            await pause(clock, wait)
-            wait = min(limits.settle_pause, wait * 2)
-            keys, counted = await self._keys(list_id), await self._count(list_id)
+        keys, counted = await until_agreed(self._client, lambda: self._keys(list_id), lambda: self._count(list_id))
         return Settled(keys, counted, counted == len(keys))
 
     async def ids(self, list_id: str) -> list[str]:
@@ -139,10 +135,6 @@ class Members:
         if not isinstance(count, int):
             raise MalformedAnswer(f"{self._client.name}: the count of a list is not there; run again later")
         return count
-
-
-def _all_accepted(call: Call) -> list[Outcome]:
-    return [Outcome(change.key, "accepted", vendor_id=change.vendor_id) for change in call.changes]
 
 
 def _moved_or_not(call: Call, change: Change, profile: Mapping[str, Any] | None) -> Outcome:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 from mailhouse.clock import Clock
+from mailhouse.destinations.keys import key_of
 from mailhouse.destinations.klaviyo import wire
 from mailhouse.destinations.klaviyo.limits import LIMITS, LOOKUP_ROWS, PAGE, QUERY_BYTES
+from mailhouse.destinations.paging import all_pages, cursor_in
 from mailhouse.errors import MalformedAnswer, VendorUnreachable
 from mailhouse.http import Answer, HttpClient, Lane, OutcomeUnknown, pause
 from mailhouse.settings import Connection
@@ -19,6 +21,7 @@ PROFILES, MEMBERS = "/api/profiles", "/api/lists/{id}/profiles"
 # what of a list's members must be asked for: Klaviyo promises the time of joining in every answer
 MEMBER_FIELDS = ("email", "joined_group_at")
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+CURSOR = "page[cursor]"
 OPEN = ("queued", "processing")
 _STATUSES = (*OPEN, "complete", "cancelled")
 
@@ -35,24 +38,14 @@ async def pages(
     client: HttpClient, path: str, template: str, params: Mapping[str, str | int], lane: Lane = "ordinary"
 ) -> list[Mapping[str, Any]]:
     """All resources of a listing. Raises MalformedAnswer when a page is not what it should be."""
-    rows: list[Mapping[str, Any]] = []
-    asked = dict(params)
-    cursors: set[str] = set()
-    while True:
-        answer = await client.read(path, template, asked, lane=lane)
+
+    def page_of(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:
         body = document(client, f"GET {template}", answer)
         if not isinstance(body["data"], list):
             raise MalformedAnswer(f"{client.name}: GET {template}: no list of resources in the answer; run again later")
-        rows.extend(body["data"])
-        # only the cursor is taken of the link: the rest of it is an address that nobody configured
-        following = str((body.get("links") or {}).get("next") or "")
-        cursor = parse_qs(urlsplit(following).query).get("page[cursor]", [""])[0]
-        if not cursor:
-            return rows
-        if cursor in cursors:
-            raise MalformedAnswer(f"{client.name}: GET {template}: its pages go round in a circle; run again later")
-        cursors.add(cursor)
-        asked["page[cursor]"] = cursor
+        return body["data"], cursor_in((body.get("links") or {}).get("next"), CURSOR)
+
+    return await all_pages(client, path, template, params, CURSOR, page_of, lane)
 
 
 def document(client: HttpClient, endpoint: str, answer: Answer) -> Mapping[str, Any]:
@@ -78,7 +71,7 @@ async def by_address(
     asked = [{**params, "filter": wire.any_of("email", chunk)} for chunk in _chunks(addresses)]
     found = await asyncio.gather(*(pages(client, path, template, one, lane) for one in asked))
     profiles = (profile for page in found for profile in page)
-    return {wire.key_of(address): one for one in profiles if (address := address_of(one))}
+    return {key_of(address): one for one in profiles if (address := address_of(one))}
 
 
 def address_of(profile: Mapping[str, Any]) -> str:

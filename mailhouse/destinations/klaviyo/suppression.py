@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from mailhouse.destinations.base import Outcome
+from mailhouse.destinations.keys import key_of
 from mailhouse.destinations.klaviyo import wire
 from mailhouse.destinations.klaviyo.isolating import REFUSED
 from mailhouse.destinations.klaviyo.limits import SUPPRESS_ROWS
@@ -19,7 +20,7 @@ PATH = f"/api/{KIND}"
 async def suppress(client: HttpClient, addresses: Sequence[str]) -> list[Outcome]:
     """Suppress these addresses, 100 in a call, and read back who is; one outcome an address, in their order.
 
-    An address without a profile gets one, which is suppressed. Each outcome carries `wire.key_of` of its address. Whoever is
+    An address without a profile gets one, which is suppressed. Each outcome carries `key_of` of its address. Whoever is
     not seen to be suppressed is `try_again`, unless Klaviyo refused the address itself; asking again does no harm. Calls go in
     the lane of withdrawals. Raises VendorUnreachable, MalformedAnswer or CredentialsRejected.
     """
@@ -33,7 +34,7 @@ async def suppress(client: HttpClient, addresses: Sequence[str]) -> list[Outcome
     found = await by_address(client, addresses, ("email", "subscriptions"), lane="withdrawal")
     outcomes = []
     for address in addresses:
-        key = wire.key_of(address)
+        key = key_of(address)
         profile = found.get(key)
         if profile and wire.status_of(profile["attributes"]) in wire.BARRED:
             outcomes.append(Outcome(key, "accepted", vendor_id=str(profile["id"])))
@@ -51,12 +52,12 @@ async def _job(client: HttpClient, addresses: Sequence[str]) -> dict[str, Outcom
         return {}
     errors = wire.rows_at_fault(answer.body.get("errors") if isinstance(answer.body, dict) else None, len(addresses))
     if len(addresses) == 1:
-        key = wire.key_of(addresses[0])
+        key = key_of(addresses[0])
         error = errors.get(0) or {"code": f"http_{answer.status}", "detail": client.detail(answer)}
         return {key: wire.refusal(key, error)}
     if not errors:
         middle = len(addresses) // 2
         return await _job(client, addresses[:middle]) | await _job(client, addresses[middle:])
-    refused = {key: wire.refusal(key, error) for at, error in errors.items() if (key := wire.key_of(addresses[at]))}
+    refused = {key: wire.refusal(key, error) for at, error in errors.items() if (key := key_of(addresses[at]))}
     others = [address for at, address in enumerate(addresses) if at not in errors]
     return refused | (await _job(client, others) if others else {})

@@ -1,6 +1,5 @@
 """Klaviyo's forms: what a profile looks like on the wire and read back, what its names and errors mean."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import orjson
 
 from mailhouse.destinations.base import Change, Outcome, Record
+from mailhouse.destinations.keys import key_of
 from mailhouse.http import redacted
 
 # Klaviyo's own attributes are written by their own names; every other name is a custom property
@@ -26,26 +26,6 @@ BILLED = MAILABLE
 
 # where an error points at one row of a call
 _POSITION = re.compile(r"^/data(?:/attributes/(?:profiles|events-bulk-create)/data)?/(\d+)(?:/|$)")
-
-
-def normal(address: str) -> str:
-    """The form in which Klaviyo keeps and compares addresses."""
-    return address.strip(" ").lower()
-
-
-def key_sql(address: str) -> str:
-    """SQL for a document's key: md5 of Klaviyo's form of the address."""
-    return f"md5(lower(trim({address})))"
-
-
-def key_of(address: str) -> str:
-    """As `key_sql`, of one address."""
-    return hashlib.md5(normal(address).encode(), usedforsecurity=False).hexdigest()
-
-
-def place(audience: str, tag: str) -> tuple[str, str]:  # noqa: ARG001
-    """Profiles belong to the account, and a list is a membership."""
-    return "", audience
 
 
 def field_trouble(name: object) -> str | None:

@@ -9,11 +9,12 @@ import orjson
 
 from mailhouse.clock import Clock
 from mailhouse.destinations.event_settings import event_settings, matching, text
-from mailhouse.destinations.events import Event, EventOutcome, check_named, once
+from mailhouse.destinations.events import Event, EventOutcome
 from mailhouse.destinations.mailchimp.account import client_of
 from mailhouse.destinations.mailchimp.setup import Lists
 from mailhouse.destinations.mailchimp.wire import key_of
-from mailhouse.destinations.telling import Telling, refused
+from mailhouse.destinations.telling import refused
+from mailhouse.destinations.transport import Transport
 from mailhouse.http import HttpClient
 from mailhouse.settings import Connection
 
@@ -47,25 +48,20 @@ async def connect(connection: Connection, clock: Clock) -> AsyncIterator["Member
         yield MemberEvents(client, known)
 
 
-class MemberEvents:
+class MemberEvents(Transport):
     """Implements `EventTransport`: one call an event; who is no member of the list is refused and never made one."""
 
+    keeps_keys = KEEPS_KEYS
+
     def __init__(self, client: HttpClient, known: Mapping[str, MemberEvent]) -> None:
-        self.name = client.name
-        self._client, self._known = client, known
+        super().__init__(client, known)
         self._lists = Lists(client)
 
-    def counts(self) -> Mapping[str, int]:
-        return dict(self._client.calls)
-
-    async def send(self, events: Sequence[Event]) -> list[EventOutcome]:
-        events = once(events)
-        check_named(self.name, events, self._known)
+    async def _calls(self, events: Sequence[Event]) -> Sequence[Sequence[Event]]:
         # a list that is not there is found out before anything goes out
         for name in sorted({self._known[event.name].list for event in events}):
             await self._lists.known(name)
-        telling = Telling(self._tell, keeps_keys=KEEPS_KEYS, side_by_side=self._client.limits.connections)
-        return await telling.outcomes([[event] for event in events])
+        return await super()._calls(events)
 
     async def _tell(self, events: Sequence[Event]) -> list[EventOutcome]:
         (event,) = events

@@ -2,11 +2,13 @@
 
 from mailhouse.destinations.base import Rules
 from mailhouse.destinations.events import EventRules
+from mailhouse.destinations.keys import key_of, key_sql
 from mailhouse.destinations.sendgrid import events
 from mailhouse.destinations.sendgrid.account import connect
 from mailhouse.destinations.sendgrid.batching import calls
 from mailhouse.destinations.sendgrid.limits import LIMITS
-from mailhouse.destinations.sendgrid.wire import BILLED, MAILABLE, field_trouble, keeps, key_of, key_sql, place
+from mailhouse.destinations.sendgrid.wire import BILLED, MAILABLE, field_trouble, keeps
+from mailhouse.destinations.whole_account import place
 
 RULES = Rules(
     vendor="sendgrid",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mailhouse.destinations.base import Call, Change
+from mailhouse.destinations.moving import leavings
 from mailhouse.destinations.sendgrid import wire
 from mailhouse.destinations.sendgrid.limits import LEAVE_ROWS, UPSERT_BYTES, UPSERT_ROWS
 
@@ -29,17 +30,8 @@ def calls(changes: Iterable[Change], room: Room | None = None) -> list[Call]:
     """
     room = room or Room()
     ordered = sorted(changes, key=lambda change: change.key)
-    leaving: dict[str, list[Change]] = defaultdict(list)
-    for change in ordered:
-        for name in change.remove:
-            leaving[name].append(replace(change, write=False, add=(), remove=(name,)))
-    planned = [
-        Call("leave", "", name, tuple(some[start : start + room.leave_rows]))
-        for name, some in sorted(leaving.items())
-        for start in range(0, len(some), room.leave_rows)
-    ]
     owed = [replace(change, remove=()) for change in ordered if change.write or change.add]
-    return planned + min(_upserts(_alike(owed), room), _upserts(_by_list(owed), room), key=len)
+    return leavings(ordered, room.leave_rows) + min(_upserts(_alike(owed), room), _upserts(_by_list(owed), room), key=len)
 
 
 def _alike(owed: Iterable[Change]) -> dict[tuple[str, ...], list[Change]]:

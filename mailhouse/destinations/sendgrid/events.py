@@ -1,19 +1,19 @@
 """Events as mails by a dynamic template of SendGrid. Consent is not asked here, but by whoever calls."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from mailhouse.clock import Clock
 from mailhouse.destinations.event_settings import event_settings, matching, optional, positive
-from mailhouse.destinations.events import Event, EventOutcome, check_named, once
-from mailhouse.destinations.sendgrid import wire
+from mailhouse.destinations.events import Event, EventOutcome
+from mailhouse.destinations.keys import normal
 from mailhouse.destinations.sendgrid.groups import group_of
 from mailhouse.destinations.sendgrid.limits import SEND, SEND_ROWS
 from mailhouse.destinations.sendgrid.reading import client_of
-from mailhouse.destinations.telling import Telling, refused
-from mailhouse.http import HttpClient
+from mailhouse.destinations.telling import refused
+from mailhouse.destinations.transport import Transport
 from mailhouse.settings import Connection
 
 # SendGrid takes a mail as often as it is asked to: no call is ever repeated
@@ -55,21 +55,17 @@ async def connect(connection: Connection, clock: Clock) -> AsyncIterator["Mails"
         yield Mails(client, known)
 
 
-class Mails:
+class Mails(Transport):
     """Implements `EventTransport`: events of one kind go out by up to 1,000 in a call, each to its own address."""
 
-    def __init__(self, client: HttpClient, known: Mapping[str, Mail]) -> None:
-        self.name = client.name
-        self._client, self._known = client, known
+    keeps_keys = KEEPS_KEYS
 
-    def counts(self) -> Mapping[str, int]:
-        return dict(self._client.calls)
-
-    async def send(self, events: Sequence[Event]) -> list[EventOutcome]:
-        events = once(events)
-        check_named(self.name, events, self._known)
-        telling = Telling(self._tell, keeps_keys=KEEPS_KEYS, side_by_side=self._client.limits.connections)
-        return await telling.outcomes(_calls(events))
+    async def _calls(self, events: Sequence[Event]) -> Sequence[Sequence[Event]]:
+        # each call is about one kind of event: it has one template
+        by_name: dict[str, list[Event]] = {}
+        for event in events:
+            by_name.setdefault(event.name, []).append(event)
+        return [some[start : start + SEND_ROWS] for some in by_name.values() for start in range(0, len(some), SEND_ROWS)]
 
     async def _tell(self, events: Sequence[Event]) -> list[EventOutcome]:
         answer = await self._client.write("POST", SEND, SEND, _body(self._known[events[0].name], events), again=KEEPS_KEYS)
@@ -78,18 +74,10 @@ class Mails:
         return [EventOutcome(event.key, "accepted") for event in events]
 
 
-def _calls(events: Iterable[Event]) -> list[Sequence[Event]]:
-    """Each call is about one kind of event: it has one template."""
-    by_name: dict[str, list[Event]] = {}
-    for event in events:
-        by_name.setdefault(event.name, []).append(event)
-    return [some[start : start + SEND_ROWS] for some in by_name.values() for start in range(0, len(some), SEND_ROWS)]
-
-
 def _body(mail: Mail, events: Iterable[Event]) -> dict[str, Any]:
     envelopes = [
         {
-            "to": [{"email": wire.normal(event.address)}],
+            "to": [{"email": normal(event.address)}],
             "dynamic_template_data": dict(event.values),
             "custom_args": {KEY: event.key},
         }

@@ -1,9 +1,11 @@
 """Upserts: sent, waited for, and the answer of their job mapped to the contacts they carried."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from mailhouse.destinations.base import Call, Change, Outcome
 from mailhouse.destinations.isolating import RefusedWhole
+from mailhouse.destinations.jobs import Remember, not_remembered
+from mailhouse.destinations.keys import normal
 from mailhouse.destinations.sendgrid import wire
 from mailhouse.destinations.sendgrid.limits import CONTACTS, LONGEST_ADDRESS
 from mailhouse.destinations.sendgrid.reading import by_address, fetched, finished
@@ -13,7 +15,6 @@ from mailhouse.http import HttpClient, OutcomeUnknown
 
 # what says that a call cannot be taken as it is
 REFUSED = (400, 404, 413, 422)
-Remember = Callable[[str], None]
 
 
 class Importing:
@@ -58,19 +59,15 @@ class Importing:
             return said
         try:
             # whoever takes over from here reads the first job, and finds these refused
-            second = await self._upsert(again, identifiers, _not_remembered)
+            second = await self._upsert(again, identifiers, not_remembered)
         except RefusedWhole:
             return said
         return [outcome for outcome in said if outcome.key not in identifiers] + second
 
 
-def _not_remembered(reference: str) -> None:
-    """The second upsert of a call leaves no reference."""
-
-
 def within_size(changes: Sequence[Change]) -> tuple[list[Change], list[Outcome]]:
     """The changes whose contacts could be found again, and the refusal of those with a longer address."""
-    fitting = [change for change in changes if len(wire.normal(change.address)) <= LONGEST_ADDRESS]
+    fitting = [change for change in changes if len(normal(change.address)) <= LONGEST_ADDRESS]
     reason = f"SendGrid looks up no address of more than {LONGEST_ADDRESS} characters, so nobody could take it off a list again"
     kept = {change.key for change in fitting}
     return fitting, [Outcome(one.key, "rejected", "address_too_long", reason) for one in changes if one.key not in kept]

@@ -5,10 +5,12 @@ import gzip
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 from mailhouse.clock import Clock
 from mailhouse.destinations.base import Change, Outcome
+from mailhouse.destinations.keys import key_of, normal
+from mailhouse.destinations.paging import all_pages, cursor_in
 from mailhouse.destinations.sendgrid import wire
 from mailhouse.destinations.sendgrid.limits import (
     BY_EMAILS,
@@ -28,6 +30,7 @@ from mailhouse.http import Answer, HttpClient, Lane, OutcomeUnknown, pause
 from mailhouse.http.download import FileGone, download
 from mailhouse.settings import Connection
 
+CURSOR = "page_token"
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 ENDED = ("completed", "errored", "failed")
 
@@ -48,29 +51,20 @@ def document(client: HttpClient, endpoint: str, answer: Answer) -> Mapping[str, 
 
 async def pages(client: HttpClient, path: str) -> list[Mapping[str, Any]]:
     """Everything of a listing that goes by tokens. Raises MalformedAnswer when a page is not what it should be."""
-    rows: list[Mapping[str, Any]] = []
-    params: dict[str, str | int] = {"page_size": LIST_PAGE}
-    tokens: set[str] = set()
-    while True:
-        body = document(client, f"GET {path}", await client.read(path, path, params))
+
+    def page_of(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:
+        body = document(client, f"GET {path}", answer)
         found = body.get("result")
         if not isinstance(found, list):
             raise MalformedAnswer(f"{client.name}: GET {path}: no result in the answer; run again later")
-        rows.extend(found)
-        # only the token is taken of the link: the rest of it is an address that nobody configured
-        following = str((body.get("_metadata") or {}).get("next") or "")
-        token = parse_qs(urlsplit(following).query).get("page_token", [""])[0]
-        if not token:
-            return rows
-        if token in tokens:
-            raise MalformedAnswer(f"{client.name}: GET {path}: its pages go round in a circle; run again later")
-        tokens.add(token)
-        params["page_token"] = token
+        return found, cursor_in((body.get("_metadata") or {}).get("next"), CURSOR)
+
+    return await all_pages(client, path, path, {"page_size": LIST_PAGE}, CURSOR, page_of)
 
 
 async def by_address(client: HttpClient, addresses: Sequence[str], lane: Lane = "ordinary") -> dict[str, Mapping[str, Any]]:
     """Document key -> contact for those of the addresses that have one; 100 in a call."""
-    wanted = [one for one in dict.fromkeys(wire.normal(address) for address in addresses) if len(one) <= LONGEST_ADDRESS]
+    wanted = [one for one in dict.fromkeys(normal(address) for address in addresses) if len(one) <= LONGEST_ADDRESS]
     chunks = [wanted[start : start + LOOKUP_ROWS] for start in range(0, len(wanted), LOOKUP_ROWS)]
     found = await asyncio.gather(*(_looked_up(client, chunk, lane) for chunk in chunks))
     return {key: contact for part in found for key, contact in part.items()}
@@ -89,7 +83,7 @@ async def _looked_up(client: HttpClient, addresses: Sequence[str], lane: Lane) -
     result = document(client, f"POST {BY_EMAILS}", answer).get("result")
     if not isinstance(result, Mapping):
         raise MalformedAnswer(f"{client.name}: POST {BY_EMAILS}: no result in the answer; run again later")
-    contacts = {wire.key_of(address): one.get("contact") for address, one in result.items() if isinstance(one, Mapping)}
+    contacts = {key_of(address): one.get("contact") for address, one in result.items() if isinstance(one, Mapping)}
     return {key: contact for key, contact in contacts.items() if isinstance(contact, Mapping) and contact.get("id")}
 
 
@@ -189,5 +183,5 @@ async def suppressed(client: HttpClient) -> dict[str, str]:
                 raise MalformedAnswer(f"{client.name}: GET {path}: {client.detail(answer)}; look there, run again")
             page = answer.body
             offset += len(page)
-            found |= {wire.key_of(str(one.get("email") or "")): status for one in page}
+            found |= {key_of(str(one.get("email") or "")): status for one in page}
     return found

@@ -1,7 +1,6 @@
 """SendGrid's forms: what a contact looks like on the wire, looked up and exported, and what its names and errors mean."""
 
 import csv
-import hashlib
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import orjson
 
 from mailhouse.destinations.base import Change, Outcome, Record
+from mailhouse.destinations.keys import key_of, normal
 from mailhouse.http import redacted
 
 # SendGrid's own fields and the most characters each takes; every other name is a field of the account
@@ -49,26 +49,6 @@ class Definition:
 
     id: str
     kind: str
-
-
-def normal(address: str) -> str:
-    """The form in which SendGrid keeps and compares addresses."""
-    return address.strip(" ").lower()
-
-
-def key_sql(address: str) -> str:
-    """SQL for a document's key: md5 of SendGrid's form of the address."""
-    return f"md5(lower(trim({address})))"
-
-
-def key_of(address: str) -> str:
-    """As `key_sql`, of one address."""
-    return hashlib.md5(normal(address).encode(), usedforsecurity=False).hexdigest()
-
-
-def place(audience: str, tag: str) -> tuple[str, str]:  # noqa: ARG001
-    """Contacts belong to the account, and a list is a membership."""
-    return "", audience
 
 
 def field_trouble(name: object) -> str | None:

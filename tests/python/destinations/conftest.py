@@ -11,7 +11,7 @@ import pytest
 
 from mailhouse.clock import FixedClock
 from mailhouse.destinations import Call, Change
-from mailhouse.destinations.klaviyo import wire
+from mailhouse.destinations.keys import key_of, normal
 from mailhouse.destinations.klaviyo.account import connect
 from mailhouse.sandbox.klaviyo_lists import FLOW, flow_row
 from mailhouse.sandbox.klaviyo_members import LIST, lists_of
@@ -91,7 +91,7 @@ class Vendor:
 
     def profile(self, address: str) -> dict[str, Any] | None:
         self.runtime.settle()
-        rows = self.store.search(PROFILE, "email = ?", [wire.normal(address)], ordering="id", limit=2)
+        rows = self.store.search(PROFILE, "email = ?", [normal(address)], ordering="id", limit=2)
         assert len(rows) < 2
         return rows[0].body | {"id": rows[0].id} if rows else None
 
@@ -117,7 +117,7 @@ def change(name: str, fields: Mapping[str, Any] | None = None, **more: Any) -> C
     address = name if "@" in name else f"{name}@example.test"
     text = orjson.dumps(dict(fields or {}), option=orjson.OPT_SORT_KEYS).decode()
     given = {"write": True, **more}
-    return Change("klaviyo", "", wire.key_of(address), f"c-{name}", address, wire.normal(address), text, "h", **given)
+    return Change("klaviyo", "", key_of(address), f"c-{name}", address, normal(address), text, "h", **given)
 
 
 def write(*changes: Change, onto: str = "") -> Call:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from mailhouse.destinations import Call, Change, Outcome
-from mailhouse.destinations.sendgrid import wire
+from mailhouse.destinations.keys import key_of, normal
 from mailhouse.destinations.sendgrid.account import connect
 from mailhouse.http import OutcomeUnknown
 from mailhouse.sandbox import members
@@ -23,7 +23,7 @@ class SendGridVendor(Vendor):
     def contact(self, address: str) -> dict[str, Any] | None:
         """The contact of an address, its own fields by their names."""
         self.runtime.settle()
-        rows = self.store.by_email(CONTACT, wire.normal(address))
+        rows = self.store.by_email(CONTACT, normal(address))
         if not rows:
             return None
         names = names_of(self.store)
@@ -60,7 +60,7 @@ def person(name: str, fields: Mapping[str, Any] | None = None, **more: Any) -> C
     address = name if "@" in name else f"{name}@example.test"
     text = orjson.dumps(dict(fields or {}), option=orjson.OPT_SORT_KEYS).decode()
     given = {"write": True, **more}
-    return Change("sendgrid", "", wire.key_of(address), f"c-{name}", address, wire.normal(address), text, "h", **given)
+    return Change("sendgrid", "", key_of(address), f"c-{name}", address, normal(address), text, "h", **given)
 
 
 def people(count: int, fields: Mapping[str, Any] | None = None, **more: Any) -> list[Change]:

@@ -10,6 +10,7 @@ import pytest
 from mailhouse.destinations import Call, Change, Outcome
 from mailhouse.destinations.hubspot import wire
 from mailhouse.destinations.hubspot.account import Account, connect
+from mailhouse.destinations.keys import key_of, normal
 from mailhouse.errors import ConfigurationError, CredentialsRejected, VendorUnreachable
 from mailhouse.http import OutcomeUnknown
 from mailhouse.sandbox import hubspot_members
@@ -87,9 +88,7 @@ def portal(vendor: Vendor) -> Iterator[Portal]:
 def change(name: str, fields: Mapping[str, Any] | None = None, **more: Any) -> Change:
     address = name if "@" in name else f"{name}@example.test"
     text = orjson.dumps(dict(fields or {"orders": 1}), option=orjson.OPT_SORT_KEYS).decode()
-    return Change(
-        "hubspot", "", wire.key_of(address), f"c-{name}", address, wire.normal(address), text, "h", **{"write": True, **more}
-    )
+    return Change("hubspot", "", key_of(address), f"c-{name}", address, normal(address), text, "h", **{"write": True, **more})
 
 
 def write(*changes: Change) -> Call:
@@ -113,7 +112,7 @@ def test_all_kinds_of_values_travel_as_text_and_read_back_as_the_same(portal):
         "is_vip": "true",
     }
     (record,) = portal.ask(lambda account: account.records("", ["VIP"], list(fields)))
-    assert (record.key, record.status) == (wire.key_of("ann@example.test"), "subscribed")
+    assert (record.key, record.status) == (key_of("ann@example.test"), "subscribed")
     assert all(wire.keeps(value, orjson.loads(record.fields)[name]) for name, value in fields.items())
     portal.send(write(change("ann", {"greeting": None, "is_vip": False})))
     properties = portal.contact("ann").body["properties"]

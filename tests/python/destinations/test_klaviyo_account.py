@@ -7,7 +7,7 @@ from math import ceil, log2
 import pytest
 
 from mailhouse.destinations import Outcome
-from mailhouse.destinations.klaviyo import wire
+from mailhouse.destinations.keys import key_of
 from mailhouse.destinations.klaviyo.account import connect
 from mailhouse.destinations.klaviyo.suppression import suppress
 from mailhouse.errors import ConfigurationError, CredentialsRejected, VendorUnreachable
@@ -109,7 +109,7 @@ def test_null_clears_and_an_absent_field_stays(account):
 def test_a_refused_row_keeps_its_code_and_the_others_land(account):
     call = write(*people(5, add=("VIP",)), change("not-an@address", add=("VIP",)), onto="VIP")
     outcomes = send(account, call)
-    bad = wire.key_of("not-an@address")
+    bad = key_of("not-an@address")
     assert outcomes[bad].status == "rejected"
     assert outcomes[bad].code == "invalid"
     assert "@" not in outcomes[bad].reason
@@ -130,8 +130,8 @@ def test_one_row_that_fails_a_whole_job_is_found_by_halving(account):
     call = write(*people(200, add=("VIP",)), onto="VIP")
     references: list[str] = []
     outcomes = send(account, call, references)
-    assert [key for key, one in outcomes.items() if one.status != "accepted"] == [wire.key_of(bad)]
-    assert outcomes[wire.key_of(bad)].code == "http_400"
+    assert [key for key, one in outcomes.items() if one.status != "accepted"] == [key_of(bad)]
+    assert outcomes[key_of(bad)].code == "http_400"
     assert account.writes()[POST_JOB] <= 1 + 2 * ceil(log2(200))
     assert account.lists("person199@example.test") == {"VIP"}
     # the parts of a search are no jobs that anybody would have to come back to
@@ -141,8 +141,8 @@ def test_one_row_that_fails_a_whole_job_is_found_by_halving(account):
 def test_a_profile_that_is_too_large_is_refused_without_being_sent(account):
     call = write(change("ann"), change("big", {"note": "x" * 100_001}))
     outcomes = send(account, call)
-    assert outcomes[wire.key_of("big@example.test")].code == "too_large"
-    assert outcomes[wire.key_of("ann@example.test")].status == "accepted"
+    assert outcomes[key_of("big@example.test")].code == "too_large"
+    assert outcomes[key_of("ann@example.test")].status == "accepted"
     alone = write(change("big", {"note": "x" * 100_001}))
     account.writes()
     assert statuses(alone, send(account, alone)) == ["rejected"]
@@ -206,7 +206,7 @@ def test_reading_back_sees_what_was_not_taken(account):
         return await klaviyo.settle(asked)
 
     said = {outcome.key: outcome.status for outcome in account.ask(settle)}
-    assert [said[wire.key_of(f"{name}@example.test")] for name in ("ann", "bob", "cy")] == ["try_again", "accepted", "try_again"]
+    assert [said[key_of(f"{name}@example.test")] for name in ("ann", "bob", "cy")] == ["try_again", "accepted", "try_again"]
 
 
 def test_a_wrong_count_of_a_finished_job_is_not_believed(account):
@@ -250,7 +250,7 @@ def test_people_join_by_klaviyos_id_or_by_their_address_and_leave_again(account)
     outcomes = send(account, call)
     assert set(statuses(call, outcomes)) == {"accepted"}
     # so that nobody need be looked up again
-    assert outcomes[wire.key_of("bob@example.test")].vendor_id == account.profile("bob@example.test")["id"]
+    assert outcomes[key_of("bob@example.test")].vendor_id == account.profile("bob@example.test")["id"]
     assert account.lists("cy@example.test") == {"VIP"}
     off = leave("VIP", change("ann", vendor_id=known), change("bob"))
     assert set(statuses(off, send(account, off))) == {"accepted"}
@@ -420,7 +420,7 @@ def test_suppressing_reads_back_every_address_and_isolates_the_one_that_is_none(
         return await suppress(klaviyo._client, addresses)
 
     outcomes = account.ask(ask)
-    assert [outcome.key for outcome in outcomes] == [wire.key_of(address) for address in addresses]
+    assert [outcome.key for outcome in outcomes] == [key_of(address) for address in addresses]
     assert [outcome.status for outcome in outcomes] == ["accepted"] * 151 + ["rejected"]
     assert account.profile("person149@example.test")["marketing"]["suppression"][0]["reason"] == "USER_SUPPRESSED"
     assert account.profile("stranger@example.test")["marketing"]["suppression"]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailhouse.destinations import Call, Change
+from mailhouse.destinations.keys import key_of, key_sql
 from mailhouse.destinations.klaviyo import RULES, wire
 from mailhouse.destinations.klaviyo.arranging import Room
 from mailhouse.destinations.klaviyo.batching import calls
@@ -33,12 +34,12 @@ def by_action(planned: list[Call]) -> dict[str, list[Call]]:
 # -- one document -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("address", ["Ann@Example.test", " ann@example.test ", "JÖRG@exämple.test", "o'neil+x@example.test"])
 def test_the_key_is_the_same_in_sql_and_here(address):
-    assert duckdb.execute(f"select {wire.key_sql('?')}", [address]).fetchall() == [(wire.key_of(address),)]
+    assert duckdb.execute(f"select {key_sql('?')}", [address]).fetchall() == [(key_of(address),)]
 
 
 def test_the_key_does_not_depend_on_how_an_address_is_written_and_folds_nothing_else():
-    assert wire.key_of("Ann@Example.TEST ") == wire.key_of("ann@example.test")
-    assert len({wire.key_of(one) for one in ("ann@example.test", "a.nn@example.test", "ann+x@example.test")}) == 3
+    assert key_of("Ann@Example.TEST ") == key_of("ann@example.test")
+    assert len({key_of(one) for one in ("ann@example.test", "a.nn@example.test", "ann+x@example.test")}) == 3
 
 
 def test_fields_go_where_klaviyo_keeps_them():
@@ -137,7 +138,7 @@ def test_a_suppression_outweighs_every_consent(consent, suppression, may, status
 
 
 def test_import_errors_find_their_rows_by_payload_else_by_place_and_nobody_elses():
-    changes = [replace(one, key=wire.key_of(one.address)) for one in map(owed, range(3))]
+    changes = [replace(one, key=key_of(one.address)) for one in map(owed, range(3))]
     by_payload = {
         "attributes": {"code": "x", "original_payload": {"type": "profile", "attributes": {"email": "PERSON2@example.test"}}}
     }

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from mailhouse.destinations import Call, Change, Outcome
 from mailhouse.destinations.hubspot import wire
+from mailhouse.destinations.keys import key_of
 from tests.python.proof.esp import Account
 
 BATCH_ROWS, MEMBER_ROWS = 60, 45
@@ -23,7 +24,7 @@ class HubSpotAccount(Account):
     def _write(self, change: Change, given: dict, began: datetime) -> Outcome:
         if given["properties"].keys() & wire.EVIDENCE:
             raise AssertionError("a property that says who somebody is")
-        key = wire.key_of(given["id"])
+        key = key_of(given["id"])
         if key in self.esp.refusing:
             return Outcome(change.key, "rejected", self.esp.refusing[key], "refused by the model")
         kept = self.esp.records[""].get(key) or self.esp.create("ours", "", key, given["id"], "subscribed", began)

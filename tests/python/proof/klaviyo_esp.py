@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mailhouse.destinations import Call, Outcome
+from mailhouse.destinations.keys import key_of
 from mailhouse.destinations.klaviyo import wire
 from mailhouse.http import OutcomeUnknown
 from tests.python.proof.esp import Account, Esp
@@ -45,7 +46,7 @@ class KlaviyoEsp(Esp):
     def _profile(self, body: dict[str, Any], lists: list[str], began: datetime) -> tuple[str, Outcome]:
         attributes = dict(body["attributes"])
         address = attributes.pop("email")
-        key = wire.key_of(address)
+        key = key_of(address)
         if key in self.refusing:
             return key, Outcome(key, "rejected", self.refusing[key], "refused by the model")
         kept = self.records[""].get(key) or self.create("ours", "", key, address, "never_subscribed", began)

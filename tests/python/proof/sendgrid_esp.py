@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from mailhouse.destinations import Call, Change, Outcome
+from mailhouse.destinations.keys import key_of
 from mailhouse.destinations.sendgrid import wire
 from mailhouse.destinations.sendgrid.wire import Definition
 from tests.python.proof.klaviyo_esp import JOB_TIME, Job, KlaviyoAccount, KlaviyoEsp
@@ -24,7 +25,7 @@ class SendGridEsp(KlaviyoEsp):
     def _contact(self, body: dict[str, Any], lists: list[str], began: datetime) -> tuple[str, Outcome]:
         given = dict(body)
         address = given.pop("email")
-        key = wire.key_of(address)
+        key = key_of(address)
         if key in self.refusing:
             return key, Outcome(key, "rejected", self.refusing[key], "refused by the model")
         if key not in self.records[""]:
@@ -60,7 +61,7 @@ class SendGridAccount(KlaviyoAccount):
         return super()._take(call, began)
 
     def _move(self, call: Call, change: Change, began: datetime) -> Outcome:
-        kept = self.esp.records[""].get(wire.key_of(change.address))
+        kept = self.esp.records[""].get(key_of(change.address))
         if kept is not None:
             self.esp.remove("ours", "", call.membership, kept.key, began)
         return Outcome(change.key, "accepted", vendor_id=kept.vendor_id if kept else "")

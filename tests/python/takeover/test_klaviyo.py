@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mailhouse.destinations.klaviyo.wire import key_of
+from mailhouse.destinations.keys import key_of
 from mailhouse.sandbox import klaviyo_members
 from mailhouse.sandbox.klaviyo_lists import flow_row, list_row
 from mailhouse.sandbox.klaviyo_profiles import PROFILE, new_profile
