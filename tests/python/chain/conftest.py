@@ -96,7 +96,7 @@ class TwoDays:
 @pytest.fixture(scope="session")
 def two_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoDays]:
     settings = settings_in(tmp_path_factory.mktemp("two_days"))
-    sandbox.create(settings.sandbox_dir, seed=7, customers=3_000)
+    sandbox.create(settings.sandbox_dir, seed=7, customers=2_000)
     with serving(settings) as live:
         runs, counted = [], []
         for advance in (0, 0, 1):

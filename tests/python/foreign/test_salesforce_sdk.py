@@ -26,6 +26,7 @@ class Org:
     """The sandbox over https, with the key of its app."""
 
     def __init__(self, folder: Path) -> None:
+        self._sessions: list[requests.Session] = []
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.runtime = Runtime(folder / "sandbox")
         fill(self.runtime.store, 250)
@@ -35,7 +36,9 @@ class Org:
         keyfile, self.certificate = folder / "key.pem", folder / "certificate.pem"
         keyfile.write_text(self.private_key)
         self.certificate.write_bytes(self._signed().public_bytes(serialization.Encoding.PEM))
-        self.serving = Serving(self.runtime, ssl_keyfile=str(keyfile), ssl_certfile=str(self.certificate))
+        certified = {"ssl_keyfile": str(keyfile), "ssl_certfile": str(self.certificate)}
+        # the SDK sleeps as long between two looks at a job as the server otherwise keeps a connection that is not used
+        self.serving = Serving(self.runtime, timeout_keep_alive=60, **certified)
 
     @property
     def private_key(self) -> str:
@@ -54,7 +57,14 @@ class Org:
         session = requests.Session()
         session.trust_env, session.verify = False, str(self.certificate)
         session.mount("https://", Hosts(self.serving.url))
+        self._sessions.append(session)
         return session
+
+    def close(self) -> None:
+        """End the clients' connections first: the server waits half a minute for those under TLS."""
+        for session in self._sessions:
+            session.close()
+        self.serving.close()
 
 
 class Hosts(HTTPAdapter):
@@ -76,7 +86,7 @@ class Hosts(HTTPAdapter):
 def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Org]:
     made = Org(tmp_path_factory.mktemp("org"))
     yield made
-    made.serving.close()
+    made.close()
 
 
 @pytest.fixture(scope="module")
