@@ -20,6 +20,10 @@ class CredentialsRejected(MailhouseError):
     """A vendor does not accept our credentials; trying again will not help."""
 
 
+class NotAllowed(CredentialsRejected):
+    """A vendor knows our credentials and does not let them do this one thing."""
+
+
 class VendorUnreachable(MailhouseError):
     """A vendor did not answer within the bounded number of attempts."""
 

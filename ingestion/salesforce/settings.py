@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ingestion.fields import Fields, fields
 from ingestion.pace import Rate
+from mailhouse.vendors.salesforce_objects import TABLES
 
 QUERY, QUERY_ALL = "/services/data/v{version}/query", "/services/data/v{version}/queryAll"
 BULK = "/services/data/v{version}/jobs/query"
@@ -33,14 +34,14 @@ class Resource:
         return self.fields.table
 
 
-def _resource(sobject: str, table: str, **columns: str) -> Resource:
+def _resource(sobject: str, **columns: str) -> Resource:
     made = fields(id="text Id", **columns, **SYSTEM)
+    table = TABLES[sobject]
     return Resource(sobject, Fields(table=table, key=("id",), fields=made, latest="system_modstamp", asked_by_name=True))
 
 
 CONTACTS = _resource(
     "Contact",
-    "contacts",
     account_id="text AccountId",
     master_record_id="text MasterRecordId",
     first_name="text FirstName",
@@ -58,7 +59,6 @@ CONTACTS = _resource(
 )
 LEADS = _resource(
     "Lead",
-    "leads",
     master_record_id="text MasterRecordId",
     first_name="text FirstName",
     last_name="text LastName",
@@ -82,7 +82,6 @@ LEADS = _resource(
 )
 ACCOUNTS = _resource(
     "Account",
-    "accounts",
     master_record_id="text MasterRecordId",
     parent_id="text ParentId",
     name="text Name",
@@ -97,7 +96,6 @@ ACCOUNTS = _resource(
 )
 OPPORTUNITIES = _resource(
     "Opportunity",
-    "opportunities",
     account_id="text AccountId",
     campaign_id="text CampaignId",
     name="text Name",
@@ -113,7 +111,6 @@ OPPORTUNITIES = _resource(
 )
 CAMPAIGNS = _resource(
     "Campaign",
-    "campaigns",
     parent_id="text ParentId",
     name="text Name",
     type="text Type",
@@ -124,7 +121,6 @@ CAMPAIGNS = _resource(
 )
 CAMPAIGN_MEMBERS = _resource(
     "CampaignMember",
-    "campaign_members",
     campaign_id="text CampaignId",
     contact_id="text ContactId",
     lead_id="text LeadId",
@@ -135,7 +131,6 @@ CAMPAIGN_MEMBERS = _resource(
 # of tasks and cases no subject and no text: a synchronised mailbox writes whole mails there
 TASKS = _resource(
     "Task",
-    "tasks",
     who_id="text WhoId",
     what_id="text WhatId",
     account_id="text AccountId",
@@ -147,7 +142,6 @@ TASKS = _resource(
 )
 CASES = _resource(
     "Case",
-    "cases",
     master_record_id="text MasterRecordId",
     contact_id="text ContactId",
     account_id="text AccountId",

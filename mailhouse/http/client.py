@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 
 from mailhouse.clock import Clock, stopwatch
-from mailhouse.errors import CredentialsRejected, MalformedAnswer, VendorUnreachable
+from mailhouse.errors import CredentialsRejected, MalformedAnswer, NotAllowed, VendorUnreachable
 from mailhouse.http.admission import TooLong
 from mailhouse.http.answers import WORST_STATUS, Answer, OutcomeUnknown, Trouble, believed, said, used_up
 from mailhouse.http.limits import Lane, Limits, limits_of
@@ -241,7 +241,7 @@ class HttpClient:
         if status == 401:
             raise CredentialsRejected(f"{self.name}: the credentials are not accepted (401); set a valid secret and run again")
         if status == 403:
-            raise CredentialsRejected(self._line(endpoint, f"not allowed (403): {self.detail(answer)}"))
+            raise NotAllowed(self._line(endpoint, f"not allowed (403): {self.detail(answer)}"))
         return answer
 
     def detail(self, answer: Answer) -> str:

@@ -11,6 +11,7 @@ from mailhouse.sandbox.runtime import Runtime
 from mailhouse.sandbox.salesforce_auth import Tokens
 from mailhouse.sandbox.salesforce_bulk import BulkJobs
 from mailhouse.sandbox.salesforce_objects import OBJECTS, SObject
+from mailhouse.sandbox.salesforce_permissions import read_only
 from mailhouse.sandbox.salesforce_query import Cursors
 from mailhouse.sandbox.salesforce_words import Refused, refusal, refused
 from mailhouse.sandbox.wire import Call, Handler, Reply, Route
@@ -140,6 +141,7 @@ def _all_objects(_: Call) -> Reply:
 
 def _describe(call: Call) -> Reply:
     of = records.object_named(call)
+    fixed = read_only(call.runtime.store, of)
     fields = [
         {
             "name": name,
@@ -147,7 +149,7 @@ def _describe(call: Call) -> Reply:
             "type": kind,
             "custom": name.endswith("__c"),
             "nillable": kind not in ("id", "boolean"),
-            "updateable": name in of.fields,
+            "updateable": name in of.fields and name not in fixed,
             "createable": name in of.fields,
             "filterable": True,
             "sortable": True,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mailhouse.sandbox.salesforce_objects import COLUMNS, SObject, value_of
+from mailhouse.sandbox.salesforce_permissions import is_hidden
 from mailhouse.sandbox.salesforce_soql import Comparison, Group, Literal, Query, parse
 from mailhouse.sandbox.salesforce_words import Refused
 from mailhouse.sandbox.store import Row, Store
@@ -108,6 +109,8 @@ class Cursors:
     def first(self, call: Call, text: str, *, deleted: bool) -> Reply:
         """The first page of a query. Raises Refused."""
         query, store = parse(text), call.runtime.store
+        if is_hidden(store, query.of):
+            raise Refused("INVALID_TYPE", f"sObject type '{query.of.name}' is not supported.")
         if query.aggregates:
             return self._totals(call, query, deleted)
         ids = ids_of(store, query, deleted=deleted)

@@ -4,6 +4,7 @@ from typing import Any
 
 from mailhouse.sandbox.salesforce_changes import bin_record, next_number, update
 from mailhouse.sandbox.salesforce_objects import OBJECTS, SYSTEM, SObject, identifier, record_row, sobject
+from mailhouse.sandbox.salesforce_permissions import is_hidden, read_only
 from mailhouse.sandbox.salesforce_query import record
 from mailhouse.sandbox.salesforce_words import Refused, refusal, row_error
 from mailhouse.sandbox.wire import Call, Reply
@@ -14,7 +15,7 @@ MOST_AT_ONCE = 200
 def object_named(call: Call) -> SObject:
     """The object in the path. Raises Refused."""
     found = sobject(call.params["object"])
-    if found is None:
+    if found is None or is_hidden(call.runtime.store, found):
         raise Refused("NOT_FOUND", "The requested resource does not exist", 404)
     return found
 
@@ -99,6 +100,9 @@ def _changed(call: Call, of: SObject, record_id: str, given: dict[str, Any]) -> 
     values, wrong = _values(of, given)
     if wrong is not None:
         return row_error("INVALID_FIELD", f"No such column '{wrong}' on sobject of type {of.name}", (wrong,), record_id)
+    if fixed := tuple(sorted(read_only(store, of) & values.keys())):
+        said = f"Unable to create/update fields: {', '.join(fixed)}. Please check the security settings of this field."
+        return row_error("INVALID_FIELD_FOR_INSERT_UPDATE", said, fixed, record_id)
     row = store.get(of.kind, record_id)
     if row is None:
         return row_error("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", (), record_id)

@@ -13,6 +13,7 @@ from mailhouse.sandbox.sendgrid_fields import Fields
 from mailhouse.sandbox.sendgrid_files import Files
 from mailhouse.sandbox.sendgrid_lists import REMOVE, Lists
 from mailhouse.sandbox.sendgrid_mail import Mail
+from mailhouse.sandbox.sendgrid_scopes import PATH, refusal, scopes
 from mailhouse.sandbox.sendgrid_suppressions import LISTS, Suppressions
 from mailhouse.sandbox.sendgrid_words import FILES, Refused, identifier, speaking
 from mailhouse.sandbox.wire import Call, Handler, Reply, Route
@@ -69,6 +70,7 @@ class SendGrid:
             ("GET", "/v3/asm/suppressions/{email}", suppressions.groups_left),
             ("GET", "/v3/marketing/singlesends", mail.single_sends),
             ("GET", "/v3/marketing/stats/singlesends", mail.stats),
+            ("GET", PATH, scopes),
             ("GET", "/v3/templates", mail.templates),
             ("GET", "/v3/templates/{template_id}", mail.template),
             ("GET", f"{FILES}{{id}}/{{name}}", files.serve),
@@ -103,11 +105,11 @@ class SendGrid:
         return "", None
 
     def authenticate(self, call: Call) -> Reply | None:
-        """A key for everything but files, whose address is the key."""
+        """A key for everything but files, whose address is the key; then the scopes of the key."""
         if call.path.startswith(FILES):
             return None
         if same(bearer(call.headers.get("authorization", "")), self.runtime.secrets["sendgrid"]["api_key"]):
-            return None
+            return refusal(call)
         return Refused(401).reply()
 
     def admit(self, call: Call) -> Reply | None:

@@ -19,13 +19,13 @@ from mailhouse.sandbox.shopify_consent import update_consent
 from mailhouse.sandbox.shopify_cost import Cost, actual, operation_of
 from mailhouse.sandbox.shopify_customers import delete_customer, erase_customer, merge_customers
 from mailhouse.sandbox.shopify_fields import FIELDS, KINDS, Object, Shop, bare
+from mailhouse.sandbox.shopify_scopes import denied, installation, scopes_of
 from mailhouse.sandbox.wire import Call, Reply, Route
 
 SCHEMA = Path(__file__).with_name("shopify_schema.graphql")
 GRAPHQL = "/admin/api/{version}/graphql.json"
 TOKEN = "/admin/oauth/access_token"
 BULK = "/bulk/{name}"
-SCOPE = "read_all_orders,read_customers,read_orders,read_products,write_customers"
 UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 # a mutation that only starts or stops reading
 READING = {"bulkOperationRunQuery", "bulkOperationCancel"}
@@ -124,10 +124,10 @@ class Shopify:
         if not (same(str(asked.get("client_secret", "")), secrets["client_secret"]) and known):
             return Reply(401, {"error": "invalid_client", "error_description": "Client authentication failed."})
         token = shopify_token()
-        lives = timedelta(seconds=limits["token_seconds"])
+        lives, scope = timedelta(seconds=limits["token_seconds"]), ",".join(scopes_of(self.runtime.store))
         with self._lock:
             self._tokens[token] = (self.runtime.store.now() + lives, limits["token_calls"])
-        return Reply(200, {"access_token": token, "scope": SCOPE, "expires_in": max(0, limits["token_seconds"] - 1)})
+        return Reply(200, {"access_token": token, "scope": scope, "expires_in": max(0, limits["token_seconds"] - 1)})
 
     # -- GraphQL ------------------------------------------------------------------------------------------------------
     def graphql(self, call: Call) -> Reply:
@@ -138,6 +138,8 @@ class Shopify:
         document, errors = parsed(text)
         if document is None or errors:
             return Reply(200, {"errors": [error.formatted for error in errors]})
+        if refused := denied(self.runtime.store, document):
+            return Reply(200, {"data": None, "errors": refused})
         variables = asked.get("variables") or {}
         limits = self.runtime.limits["shopify"]
         requested = Cost(schema_with_fields(), document, variables).requested()
@@ -229,6 +231,7 @@ def cancel_bulk_query(_: Object, args: Object, request: Request) -> Object:
 ROOT: dict[tuple[str, str], Any] = {
     ("QueryRoot", "node"): node,
     ("QueryRoot", "nodes"): lambda _, args, request: [node({}, {"id": one}, request) for one in args["ids"]],
+    ("QueryRoot", "currentAppInstallation"): lambda _, __, request: installation(request.store),
     ("QueryRoot", "bulkOperation"): lambda _, args, request: request.shopify.bulk.poll(bare(args["id"], "BulkOperation")),
     ("QueryRoot", "currentBulkOperation"): lambda _, __, request: request.shopify.bulk.latest(),
     ("Mutation", "bulkOperationRunQuery"): run_bulk_query,

@@ -28,9 +28,16 @@ Record = Mapping[str, Any]
 @asynccontextmanager
 async def connect(connection: Connection, clock: Clock) -> AsyncIterator["SalesforceWriter"]:
     """The org of one connection, open for the time of the block. Raises CredentialsMissing, CredentialsRejected."""
+    async with opened(connection, clock) as records:
+        yield SalesforceWriter(records)
+
+
+@asynccontextmanager
+async def opened(connection: Connection, clock: Clock) -> AsyncIterator["Records"]:
+    """The records of the org, with a fresh session. Raises CredentialsMissing, CredentialsRejected."""
     token = await granted(connection, clock)
     async with HttpClient.of(connection, LIMITS, clock, headers=_headers(token), secrets=(token,)) as client:
-        yield SalesforceWriter(Records(RightOfWay(client), connection))
+        yield Records(RightOfWay(client), connection)
 
 
 def _headers(token: str) -> dict[str, str]:

@@ -1,26 +1,17 @@
 """Shopify: a customer's consent to marketing mail is set to what was said, with its own date, 20 customers a request."""
 
-import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from mailhouse.clock import Clock
-from mailhouse.errors import CredentialsRejected, MalformedAnswer, VendorUnreachable
-from mailhouse.http import Answer, HttpClient, Limits, pause, redacted
+from mailhouse.http import redacted
 from mailhouse.settings import Connection
-from mailhouse.withdrawals.base import READ_BACK, UNKNOWN_THERE, BatchRefused, Told, Withdrawal
-from mailhouse.withdrawals.lane import RightOfWay
+from mailhouse.withdrawals.base import READ_BACK, UNKNOWN_THERE, Told, Withdrawal
+from mailhouse.withdrawals.shopify_graphql import Shop, opened
 
-API_VERSION = "2026-07"
-TOKEN = "/admin/oauth/access_token"
-GRAPHQL = "/graphql.json"
-# the shop counts points, not calls; one lane keeps the account of them simple
-LIMITS = Limits(connections=2, timeout=60.0)
-THROTTLED_AT_MOST = 8
-LONGEST_PAUSE = 30.0
 # what cannot be mailed: everything else may change into it by the shop's own doing
 REFUSED = ("UNSUBSCRIBED", "NOT_SUBSCRIBED", "REDACTED", "INVALID")
 
@@ -41,31 +32,7 @@ async def connect(connection: Connection, clock: Clock) -> AsyncIterator["Shopif
         yield ShopifyWriter(client, version)
 
 
-@asynccontextmanager
-async def opened(connection: Connection, clock: Clock) -> AsyncIterator[tuple[RightOfWay, str]]:
-    """A client with a fresh token, and the version of the API that it speaks. Raises CredentialsMissing, -Rejected."""
-    token, secrets = await _token(connection, clock)
-    headers = {"X-Shopify-Access-Token": token}
-    async with HttpClient.of(connection, LIMITS, clock, headers=headers, secrets=secrets) as client:
-        yield RightOfWay(client), str(connection.settings.get("api_version", API_VERSION))
-
-
-async def _token(connection: Connection, clock: Clock) -> tuple[str, tuple[str, ...]]:
-    """A token and all that must not be logged; the permanent token of an older app when the connection names one."""
-    if "client_secret" not in connection.secret_names and "client_secret" not in connection.sandbox_secrets:
-        token = connection.secret("token")
-        return token, (token,)
-    client_id, client_secret = connection.secret("client_id"), connection.secret("client_secret")
-    asked = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-    async with HttpClient.of(connection, LIMITS, clock, headers={}, secrets=(client_secret,)) as client:
-        answer = await RightOfWay(client).write("POST", TOKEN, TOKEN, asked)
-    token = answer.body.get("access_token") if isinstance(answer.body, Mapping) else None
-    if not isinstance(token, str):
-        raise CredentialsRejected(f"{connection.id}: the shop grants no token ({answer.status}); is the app still installed?")
-    return token, (token, client_secret)
-
-
-class ShopifyWriter:
+class ShopifyWriter(Shop):
     """Implements `Writer` for one shop."""
 
     # ten points each: 200 of a bucket that holds 2,000 on the smallest plan
@@ -73,12 +40,8 @@ class ShopifyWriter:
     lanes = 1
     is_dated = True
 
-    def __init__(self, client: RightOfWay, version: str) -> None:
-        self._client = client
-        self._path = f"/admin/api/{version}/graphql.json"
-
     def counts(self) -> Mapping[str, int]:
-        return self._client.counts()
+        return self.client.counts()
 
     async def look(self, unseen: Sequence[Withdrawal]) -> tuple[list[Withdrawal], list[Told]]:
         found, told = [], []
@@ -86,7 +49,7 @@ class ShopifyWriter:
             part = unseen[start : start + self.batch]
             variables = {f"q{n}": f'email:"{one.address}"' for n, one in enumerate(part)}
             types = ", ".join(f"$q{n}: String!" for n in range(len(part)))
-            data = await self._read(BY_ADDRESS % (types, " ".join(FOUND % (n, n) for n in range(len(part)))), variables)
+            data = await self.read(BY_ADDRESS % (types, " ".join(FOUND % (n, n) for n in range(len(part)))), variables)
             for n, one in enumerate(part):
                 # a search is not an exact match
                 nodes = [node for node in data[f"c{n}"]["nodes"] if str(node["email"]).lower() == one.address.lower()]
@@ -98,7 +61,7 @@ class ShopifyWriter:
         numbers = range(len(batch))
         types, fields = ", ".join(INPUT % n for n in numbers), " ".join(FIELD % (n, n) for n in numbers)
         variables = {f"c{n}": self._input(one) for n, one in enumerate(batch)}
-        data = await self._data(f"mutation ({types}) {{ {fields} }}", variables, self._write)
+        data = await self.change(f"mutation ({types}) {{ {fields} }}", variables)
         told = [self._outcome(one, data.get(f"c{n}")) for n, one in enumerate(batch)]
         refused = [one.withdrawal for one in told if one.status == "rejected"]
         if not refused:
@@ -109,7 +72,7 @@ class ShopifyWriter:
 
     def _input(self, one: Withdrawal) -> dict[str, Any]:
         # with its own date the refusal comes back as the act that it is, and is no newer one
-        now = self._client.clock.now()
+        now = self.client.clock.now()
         said = min(one.refused_at or now, now).astimezone(UTC)
         consent = {"marketingState": "UNSUBSCRIBED", "consentUpdatedAt": f"{said:%Y-%m-%dT%H:%M:%SZ}"}
         return {"customerId": f"gid://shopify/Customer/{one.record_id}", "emailMarketingConsent": consent}
@@ -125,7 +88,7 @@ class ShopifyWriter:
 
     async def read_back(self, batch: Sequence[Withdrawal]) -> list[Told]:
         ids = [f"gid://shopify/Customer/{one.record_id}" for one in batch]
-        nodes = (await self._read(CUSTOMERS, {"ids": ids}))["nodes"]
+        nodes = (await self.read(CUSTOMERS, {"ids": ids}))["nodes"]
         told = []
         for one, node in zip(batch, nodes, strict=True):
             if node is None:
@@ -136,44 +99,6 @@ class ShopifyWriter:
 
     async def refused_since(self, addresses: Sequence[str]) -> Mapping[str, datetime]:  # noqa: ARG002
         return {}
-
-    async def _write(self, body: Mapping[str, Any]) -> Answer:
-        return await self._client.write("POST", self._path, GRAPHQL, body)
-
-    async def _read(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-        return await self._data(query, variables, lambda body: self._client.ask(self._path, GRAPHQL, body))
-
-    async def _data(
-        self, query: str, variables: Mapping[str, Any], send: Callable[[Mapping[str, Any]], Awaitable[Answer]]
-    ) -> Mapping[str, Any]:
-        """The `data` of one request; waits while the shop has no points left, which it says with status 200."""
-        for _ in range(THROTTLED_AT_MOST):
-            answer = await send({"query": query, "variables": variables})
-            body = answer.body if isinstance(answer.body, Mapping) else {}
-            errors = body.get("errors") or []
-            codes = {(error.get("extensions") or {}).get("code") for error in errors if isinstance(error, Mapping)}
-            if "THROTTLED" in codes:
-                await pause(self._client.clock, _until_refilled(body))
-                continue
-            if "ACCESS_DENIED" in codes:
-                raise CredentialsRejected(f"{self._client.name}: the app may not write consent; give it write_customers")
-            if isinstance(body.get("data"), Mapping):
-                return body["data"]
-            if errors:
-                said = redacted("; ".join(str(error.get("message", "")) for error in errors if isinstance(error, Mapping)))
-                raise BatchRefused(said or "refused", "graphql")
-            raise MalformedAnswer(
-                f"{self._client.name}: the answer holds no data: {self._client.detail(answer)}; run again later"
-            )
-        raise VendorUnreachable(f"{self._client.name}: has no points left for us; run again later")
-
-
-def _until_refilled(body: Mapping[str, Any]) -> float:
-    """Seconds until the bucket holds what the request asks for."""
-    cost = (body.get("extensions") or {}).get("cost") or {}
-    status = cost.get("throttleStatus") or {}
-    missing = float(cost.get("requestedQueryCost") or 0) - float(status.get("currentlyAvailable") or 0)
-    return min(LONGEST_PAUSE, max(0.1, math.ceil(missing) / max(1.0, float(status.get("restoreRate") or 50.0))))
 
 
 def _state(customer: Any) -> str:

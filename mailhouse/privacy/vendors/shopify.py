@@ -8,7 +8,8 @@ from mailhouse.clock import Clock
 from mailhouse.http import redacted
 from mailhouse.privacy.vendors.base import Person, VendorReceipt
 from mailhouse.settings import Connection
-from mailhouse.withdrawals.shopify import ShopifyWriter, opened
+from mailhouse.withdrawals.shopify import ShopifyWriter
+from mailhouse.withdrawals.shopify_graphql import opened
 
 FIND = "query ($q: String!) { customers(first: 50, query: $q) { nodes { id email } } }"
 STATES = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer { id email } } }"
@@ -30,7 +31,7 @@ class ShopifyEraser(ShopifyWriter):
     async def erase(self, person: Person) -> VendorReceipt:
         found = {f"{PREFIX}{number}" for number in person.ids("customer")}
         for address in person.addresses:
-            nodes = (await self._read(FIND, {"q": f'email:"{address}"'}))["customers"]["nodes"]
+            nodes = (await self.read(FIND, {"q": f'email:"{address}"'}))["customers"]["nodes"]
             # a search is not an exact match
             found |= {node["id"] for node in nodes if str(node["email"]).lower() == address}
         there = await self._known(found)
@@ -42,7 +43,7 @@ class ShopifyEraser(ShopifyWriter):
             # the orders stay, so the shop keeps a customer without a name
             refused = self._refusal(await self._change(ERASE, "customerRequestDataErasure", identifier)) or refused
             asked += 1
-        name = self._client.name
+        name = self.client.name
         if refused:
             return VendorReceipt(name, "failed", len(there), f"the shop refuses the erasure of a customer: {refused}; run again")
         left = sum(email is not None for email in (await self._known(there)).values())
@@ -55,11 +56,11 @@ class ShopifyEraser(ShopifyWriter):
         """The address of each of the customers that the shop has."""
         if not ids:
             return {}
-        nodes = (await self._read(STATES, {"ids": sorted(ids)}))["nodes"]
+        nodes = (await self.read(STATES, {"ids": sorted(ids)}))["nodes"]
         return {node["id"]: node["email"] for node in nodes if node}
 
     async def _change(self, mutation: str, name: str, identifier: str) -> Mapping[str, Any]:
-        return (await self._data(mutation, {"id": identifier}, self._write))[name]
+        return (await self.change(mutation, {"id": identifier}))[name]
 
     @staticmethod
     def _refusal(said: Mapping[str, Any]) -> str:

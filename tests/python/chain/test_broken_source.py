@@ -79,6 +79,10 @@ def test_a_closed_gate_holds_back_no_withdrawal(days: Days):
         ("changed", "hubspot.contact"),
         ("created", "hubspot.preference"),
         ("suppressed", "klaviyo.profile"),
+        ("changed", "salesforce.Contact"),
+        ("changed", "salesforce.Lead"),
+        ("created", "salesforce.ContactHistory"),
+        ("created", "salesforce.LeadHistory"),
         ("created", "sendgrid.suppression"),
     }
     assert {effect["after"] for effect in days.effects_while_broken if effect["effect"] == "consent"} == {"unsubscribed"}

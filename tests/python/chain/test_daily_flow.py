@@ -132,6 +132,7 @@ def test_no_person_is_shown(first: Shown, good: Shown, world: Settings):
     assert [name for (name,) in names if name in everything] == []
 
 
+@pytest.mark.torture
 def test_a_broken_source_is_not_green(good: Shown, world: Settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SHOPIFY_CLIENT_SECRET", "not-the-secret")
     shown = run_flow(world)

@@ -85,8 +85,9 @@ def build(settings: Settings, day: date, selected: list[str], *, with_landing: b
             chain.land_sources(run)
             chain.normalise_contact_points(run)
         moment = json.dumps(run_vars(day, run.clock.now()))
-        seen_from = ["--select", *selected, "--exclude-resource-type", "unit_test", "--vars", moment]
-        assert run.project.run(["build", *seen_from]).success
+        # tests that also look at what is not built have their turn where everything is
+        seen_from = ["--select", *selected, "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
+        assert run.project.run(["build", *seen_from, "--vars", moment]).success
         run.warehouse.publish()
     return run
 

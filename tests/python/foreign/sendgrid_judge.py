@@ -19,10 +19,37 @@ HOST = "https://api.sendgrid.com"
 UNSAID = {
     "400": "a refusal",
     "401": "no valid key",
+    "403": "a scope that the key lacks",
     "404": "not there",
     "413": "too large",
     "429": "too many calls",
     "500": "a failure",
+}
+# GET /v3/scopes is described on the web alone (API Key Permissions) and in none of the files: an object with a list of texts
+SCOPES: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "API Key Permissions", "version": "1"},
+    "servers": [{"url": HOST}],
+    "paths": {
+        "/v3/scopes": {
+            "get": {
+                "responses": {
+                    "200": {
+                        "description": "the scopes of the key",
+                        "content": {
+                            "application/json": {
+                                "schema": {
+                                    "type": "object",
+                                    "required": ["scopes"],
+                                    "properties": {"scopes": {"type": "array", "items": {"type": "string"}}},
+                                }
+                            }
+                        },
+                    }
+                }
+            }
+        }
+    },
 }
 # what stands for SendGrid's storage in the sandbox is none of its endpoints
 FILES = "/files/"
@@ -34,6 +61,7 @@ class SendGridJudge(Judge):
     def __init__(self, folder: Path) -> None:
         self.judged = 0
         self._described = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+        self._described["scopes"] = SCOPES
         self._paths = {template: name for name, described in self._described.items() for template in described["paths"]}
         self._apis: dict[str, OpenAPI] = {}
 

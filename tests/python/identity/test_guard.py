@@ -51,6 +51,9 @@ def chained(tmp_path):
             create table intermediate.int_identity_pairs_scored (
                 record_number bigint, other_number bigint, given_name_level smallint, phone_level smallint,
                 match_weight double, match_probability double, is_contradicted boolean
+            );
+            create table intermediate.int_identity_pairs_compared (
+                record_number bigint, other_number bigint, count_known integer
             )
             """
         )
@@ -72,7 +75,7 @@ def reviews(made: Scratch) -> list[tuple]:
 def test_a_path_that_rules_hold_together_is_one_person(chained):
     with chained.open() as connection:
         connection.execute(f"insert into intermediate.int_record_links_united {PATH}")
-    chained.resolve(done=("int_identity_pairs_scored",))
+    chained.resolve(done=("int_identity_pairs_compared", "int_identity_pairs_scored"))
     assert clusters(chained) == [(1, LENGTH)]
     assert reviews(chained) == []
 
@@ -85,6 +88,6 @@ def test_a_path_that_scores_hold_together_is_stopped_and_named(chained):
             select greatest(here, there), least(here, there), null, null, 5, 0.97, false from ({PATH})
             """
         )
-    chained.resolve(done=("int_identity_pairs_scored",))
+    chained.resolve(done=("int_identity_pairs_compared", "int_identity_pairs_scored"))
     assert len(clusters(chained)) == LENGTH
     assert reviews(chained) == [("too large", LENGTH, LENGTH, "no scores kept")]

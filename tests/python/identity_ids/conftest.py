@@ -28,6 +28,7 @@ GIVEN: Mapping[str, pa.Schema] = {
     "int_identity_edges_drawn": EDGES,
     "int_identity_edges_unchained": EDGES,
     "int_identity_records_given": pa.schema([("record_number", NUMBER), ("is_strict", pa.bool_())]),
+    "int_identity_pairs_compared": pa.schema([(name, NUMBER) for name in ("record_number", "other_number", "count_known")]),
     "int_identity_pairs_scored": pa.schema(
         [
             *(("record_number", NUMBER), ("other_number", NUMBER), ("is_contradicted", pa.bool_())),

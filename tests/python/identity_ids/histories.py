@@ -49,7 +49,7 @@ class World:
     def score(self) -> None:
         """Fields agree: in bits, in the weight that joins and somewhat more or less."""
         if pair := self._pair():
-            self.scores[pair] = self.dice.choice((2.0, 4.0, 5.0, 9.0, 20.0))
+            self.scores[pair] = self.dice.choice((-3.0, 2.0, 4.0, 5.0, 9.0, 20.0))
 
     def part(self) -> None:
         for known in (self.evidence, self.scores):
@@ -88,6 +88,14 @@ class World:
             for (one, other), bits in {tuple(sorted(pair)): bits for pair, bits in sorted(self.scores.items())}.items()
             if one in numbers and other in numbers
         ]
+        # how much is known of a pair stays as it is from build to build, as its score does
+        compared = [
+            {
+                **{name: row[name] for name in ("record_number", "other_number")},
+                "count_known": 3 + int(abs(row["match_weight"])) % 3,
+            }
+            for row in scored
+        ]
         edges += [
             {"record_number": row["record_number"], "other_number": row["other_number"], "reason": "score"}
             for row in scored
@@ -96,6 +104,7 @@ class World:
         tables: dict[str, list[dict[str, Any]]] = {
             "int_people_united": [{"record_number": number, "record_key": key} for key, number in numbers.items()],
             "int_identity_pairs_scored": scored,
+            "int_identity_pairs_compared": compared,
             "int_identity_records_given": [{"record_number": number, "is_strict": True} for number in numbers.values()],
             "int_identity_edges_drawn": edges,
             "int_identity_edges_unchained": edges,

@@ -54,10 +54,7 @@ heard as (
     select
         united.part,
         united.other_part,
-        0
-        {%- for field in identity_comparisons() %}
-        + case when compared.{{ field }}_level is null then 0 else 1 end
-        {%- endfor %} as count_known,
+        compared.count_known,
         coalesce(scored.match_weight >= 0 and not scored.is_contradicted, false) as speaks_for
     from compared
     inner join parts as one on compared.record_number = one.record_number

@@ -11,13 +11,16 @@ held_elsewhere as (
     where has_own_name and mailbox is not null
 ),
 
--- We write to an ESP only under an address that one of the person's own systems holds. What the ESP says under any other
--- address is not our own word come back.
+-- What an ESP says under an address that one of the person's own systems holds may be our own word come back. Under any other
+-- address the first ESP that had it speaks: what we write from there into the next would count its names twice.
 speaking as (
     select people.*
     from people
     left join held_elsewhere on people.mailbox = held_elsewhere.mailbox
     where people.has_own_name or (people.is_email_valid and held_elsewhere.mailbox is null)
+    qualify
+        people.has_own_name
+        or row_number() over (partition by people.mailbox, people.has_own_name order by people.record_number asc) = 1
 ),
 
 records_given as (
