@@ -24,8 +24,9 @@ from tests.python.withdrawals.conftest import NOW, VENDORS, WHERE_PEOPLE_ARE, Ve
 SEED, MOMENTS, RUNS = 31, 200, 4
 WORLDS, ROWS = 51, 30
 IN_TIME = timedelta(seconds=60)
-# simulated seconds from one point of a run to the next: of those around a call, and of writes to the own state
-CALL_BEAT, STATE_BEAT = 0.3, 0.01
+# simulated seconds from one point of a run to the next: of the four around a call, which so takes a second, and of writes to the
+# own state
+CALL_BEAT, STATE_BEAT = 0.25, 0.01
 LANES = 10  # calls that may be on their way at once
 
 
