@@ -144,9 +144,9 @@ def test_it_understands_a_refusal(salesforce):
 
 
 def test_it_runs_bulk_jobs(salesforce, org):
-    pieces = list(salesforce.bulk2.Contact.query("SELECT Id, LastName FROM Contact ORDER BY Id", max_records=100))
+    pieces = list(salesforce.bulk2.Contact.query("SELECT Id, LastName FROM Contact ORDER BY Id", max_records=100, wait=1))
     assert [len(piece.splitlines()) for piece in pieces] == [101, 101, 51]
     # its ingest jobs write CSV and read what became of each line
-    (done,) = salesforce.bulk2.Contact.hard_delete(records=[{"Id": identifier("003", 250)}])
+    (done,) = salesforce.bulk2.Contact.hard_delete(records=[{"Id": identifier("003", 250)}], wait=1)
     assert (done["numberRecordsProcessed"], done["numberRecordsFailed"]) == (1, 0)
     assert org.runtime.store.get("salesforce.Contact", identifier("003", 250)) is None
