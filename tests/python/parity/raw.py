@@ -13,7 +13,7 @@ from tests.python.parity.server import DATABASE, StandIn
 TYPES = {"TIMESTAMP WITH TIME ZONE": "timestamp_tz", "TIMESTAMP": "timestamp_ntz", "BIGINT": "number(19, 0)", "DOUBLE": "float"}
 COLUMNS = """
 select column_name, data_type from information_schema.columns
-where table_catalog = ? and table_schema = ? and table_name = ? order by ordinal_position
+where table_catalog = current_database() and table_schema = ? and table_name = ? order by ordinal_position
 """
 STAGE = f"{DATABASE}.landing.arrived"
 
@@ -23,26 +23,25 @@ def sources(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     return sorted({(node["schema"], node["identifier"]) for node in manifest["sources"].values()})
 
 
-def copy_sources(warehouse: Path, manifest: Mapping[str, Any], standin: StandIn, folder: Path) -> dict[str, int]:
-    """Replace each of these tables on the stand-in by the one in `warehouse`; gives back its rows by name.
+def copy_sources(
+    source: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], standin: StandIn, folder: Path
+) -> dict[str, int]:
+    """Replace each of these tables on the stand-in by the one in the warehouse `source`; gives back its rows by name.
 
     folder: where the Parquet files are put meanwhile.
     """
     copied = {}
-    with duckdb.connect(str(warehouse), read_only=True) as source, standin.session() as target:
-        source.execute("set TimeZone = 'UTC'")
-        catalog = source.execute("select current_database()").fetchall()[0][0]
+    with standin.session() as target:
         cursor = target.cursor()
         cursor.execute(f"create schema if not exists {DATABASE}.landing")
         cursor.execute(f"create stage if not exists {STAGE}")
         for schema, table in sources(manifest):
-            columns = source.execute(COLUMNS, [catalog, schema, table]).fetchall()
+            columns = source.execute(COLUMNS, [schema, table]).fetchall()
             cursor.execute(f"create schema if not exists {DATABASE}.{schema}")
             _create(cursor, f"{DATABASE}.{schema}.{table}", columns)
             path = folder / f"{schema}.{table}.parquet"
             source.execute(f"copy {schema}.{table} to '{path}' (format parquet)")
             copied[f"{schema}.{table}"] = _load(cursor, path, f"{DATABASE}.{schema}.{table}")
-            path.unlink()
     return copied
 
 

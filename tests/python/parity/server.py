@@ -15,7 +15,7 @@ from snowflake.connector import SnowflakeConnection
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = ROOT / ".venv-standin" / "bin" / "python"
 SERVE = Path(__file__).parent / "standin" / "serve.py"
-DATABASE = "warehouse"
+DATABASE = "mailhouse"
 WHO = {"account": "standin", "user": "tester", "password": "any", "role": "TRANSFORMER", "warehouse": "TRANSFORMING"}
 
 

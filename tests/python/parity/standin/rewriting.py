@@ -3,15 +3,12 @@
 from sqlglot import Expr, exp
 
 
-def before(expression: Expr) -> Expr:
-    """What is done while the statement is still Snowflake's."""
+def rewritten(expression: Expr) -> Expr:
+    """The statement, still Snowflake's, in words that the stand-in understands."""
     if isinstance(expression, exp.Create) and expression.kind in ("TABLE", "VIEW"):
         expression = _create(expression)
-    return expression.transform(_text_of_a_field, copy=False)
-
-
-def after(expression: Expr) -> Expr:
-    """What is done once the statement is DuckDB's."""
+    for rewrite in (_text_of_a_field, _whole_hundredths, _tried_timestamp):
+        expression = expression.transform(rewrite, copy=False)
     return expression
 
 
@@ -33,6 +30,20 @@ def _text_of_a_field(node: Expr) -> Expr:
     if isinstance(node, exp.Cast) and node.is_type(exp.DType.VARCHAR) and isinstance(node.this, exp.GetExtract):
         path = exp.Literal.string(f'$."{node.this.expression.name}"')
         return exp.Anonymous(this="JSON_EXTRACT_STRING", expressions=[node.this.this, path])
+    return node
+
+
+def _whole_hundredths(node: Expr) -> Expr:
+    """Snowflake leaves out what is less than a hundredth of a similarity (0.5651 is 56); the stand-in would round it up."""
+    if isinstance(node, exp.JarowinklerSimilarity) and node.args.pop("integer_scale", None):
+        return exp.cast(exp.Floor(this=exp.Mul(this=node.copy(), expression=exp.Literal.number(100))), exp.DType.INT)
+    return node
+
+
+def _tried_timestamp(node: Expr) -> Expr:
+    """What is no time is null where one only tries; the stand-in forgets that it was to try, and fails."""
+    if isinstance(node, exp.TryCast) and node.to.is_type(exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ):
+        return exp.Anonymous(this="TRY_TO_TIMESTAMP_NTZ", expressions=[node.this])
     return node
 
 

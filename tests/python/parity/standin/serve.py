@@ -6,6 +6,7 @@ Runs in a virtual environment of its own (`standin.lock`): it wants another Duck
 import logging
 import socket
 
+import answers
 import functions
 import session
 import uvicorn
@@ -21,8 +22,10 @@ class Server(uvicorn.Server):
 
 
 if __name__ == "__main__":
+    answers.send_nulls()
     functions.add()
     session.behave_as_dbt_expects(shared_fs)
-    # its own log names every login and every statement that fails, with its text
-    logging.getLogger("fakesnow.server").setLevel(logging.CRITICAL)
-    Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error")).run()
+    # these tell of every login, every statement that fails and every one that is taken unread
+    for name in ("fakesnow.server", "sqlglot"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)).run()

@@ -1,0 +1,74 @@
+"""The demo's company on both engines: it lands on DuckDB, is copied to the stand-in, is built on both, and a day passes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows import chain
+from flows.chain import Run
+from flows.demo import serving
+from mailhouse import sandbox
+from mailhouse.settings import Settings, load_settings
+from mailhouse.sync import Approval
+from tests.python.parity.compare import Compared
+from tests.python.parity.engines import BothEngines
+from tests.python.parity.server import ROOT, stand_in
+
+SEED = 7
+MEANT = Approval("a made-up company", "the comparison of two engines")
+
+
+@dataclass(frozen=True)
+class Day:
+    """What came of one day. `problems` are DuckDB's, `said` is the last line of each dbt command on the stand-in."""
+
+    number: int
+    copied: int
+    said: list[str]
+    problems: list[str]
+    compared: list[Compared]
+
+    @property
+    def differences(self) -> int:
+        return sum(one.differences for one in self.compared)
+
+
+def live_through(workdir: Path, *, customers: int, days: int, with_sync: bool, with_unit_tests: bool) -> Iterator[Day]:
+    """Day 1 and then `days` more, each landed, built on both engines and compared before anything else happens.
+
+    with_sync: whether the ESPs are brought in step in between, so that the next day's raw rows hold what was sent.
+    Raises StandInBuildFailed when a model or a test does not hold on the stand-in.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    settings = load_settings(workdir, project=ROOT)
+    sandbox.create(settings.sandbox_dir, seed=SEED, customers=customers)
+    with serving(settings) as live, stand_in() as standin:
+        engines = BothEngines(live, standin)
+        for number in range(1, days + 2):
+            if number > 1:
+                sandbox.advance(live.sandbox_dir, 1)
+            yield _day(live, engines, number, with_sync=with_sync, with_unit_tests=with_unit_tests and number == 1)
+
+
+def _day(live: Settings, engines: BothEngines, number: int, *, with_sync: bool, with_unit_tests: bool) -> Day:
+    with chain.open_run(live, approval=MEANT) as run:
+        chain.land_sources(run)
+        chain.normalise_contact_points(run)
+        manifest, now = run.project.read_manifest(), run.clock.now()
+        copied = engines.copy(manifest)
+        chain.build_models(run)
+        said = [engines.dbt("build", "--exclude-resource-type", "unit_test", now=now)]
+        if with_unit_tests:  # after the build: dbt asks the tables that are there for their columns
+            said.append(engines.dbt("test", "--select", "test_type:unit", now=now))
+        compared = engines.compare(manifest)
+        if with_sync:
+            _sync(run)
+    return Day(number, sum(copied.values()), said, run.problems, compared)
+
+
+def _sync(run: Run) -> None:
+    chain.decide_gate(run)
+    chain.tell_withdrawals(run)
+    chain.plan_sync(run)
+    chain.apply_plan(run)
+    chain.compare(run)
