@@ -44,7 +44,7 @@ def main() -> int:
     asked = parser.parse_args()
     good = True
     with tempfile.TemporaryDirectory(prefix="parity-") as folder:
-        for day in live_through(Path(folder), customers=asked.customers, days=asked.days, with_sync=True, with_unit_tests=True):
+        for day in live_through(Path(folder), customers=asked.customers, days=asked.days, is_whole=True):
             show(day)
             good = good and not day.differences and not day.problems
     for model, reason in LEFT_OUT.items():

@@ -33,11 +33,11 @@ class Day:
         return sum(one.differences for one in self.compared)
 
 
-def live_through(workdir: Path, *, customers: int, days: int, with_sync: bool, with_unit_tests: bool) -> Iterator[Day]:
+def live_through(workdir: Path, *, customers: int, days: int, is_whole: bool) -> Iterator[Day]:
     """Day 1 and then `days` more, each landed, built on both engines and compared before anything else happens.
 
-    with_sync: whether the ESPs are brought in step in between, so that the next day's raw rows hold what was sent.
-    Raises StandInBuildFailed when a model or a test does not hold on the stand-in.
+    is_whole: with the data tests and unit tests on the stand-in, and with the ESPs brought in step after each day, so that
+    the next day's raw rows hold what was sent. Raises StandInBuildFailed when a model or a test does not hold on the stand-in.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     settings = load_settings(workdir, project=ROOT)
@@ -47,21 +47,22 @@ def live_through(workdir: Path, *, customers: int, days: int, with_sync: bool, w
         for number in range(1, days + 2):
             if number > 1:
                 sandbox.advance(live.sandbox_dir, 1)
-            yield _day(live, engines, number, with_sync=with_sync, with_unit_tests=with_unit_tests and number == 1)
+            yield _day(live, engines, number, is_whole)
 
 
-def _day(live: Settings, engines: BothEngines, number: int, *, with_sync: bool, with_unit_tests: bool) -> Day:
+def _day(live: Settings, engines: BothEngines, number: int, is_whole: bool) -> Day:
     with chain.open_run(live, approval=MEANT) as run:
         chain.land_sources(run)
         chain.normalise_contact_points(run)
         manifest, now = run.project.read_manifest(), run.clock.now()
         copied = engines.copy(manifest)
         chain.build_models(run)
-        said = [engines.dbt("build", "--exclude-resource-type", "unit_test", now=now)]
-        if with_unit_tests:  # after the build: dbt asks the tables that are there for their columns
+        without = ["unit_test"] if is_whole else ["unit_test", "test"]
+        said = [engines.dbt("build", "--exclude-resource-type", *without, now=now)]
+        if is_whole and number == 1:  # after the build: dbt asks the tables that are there for their columns
             said.append(engines.dbt("test", "--select", "test_type:unit", now=now))
         compared = engines.compare(manifest)
-        if with_sync:
+        if is_whole:
             _sync(run)
     return Day(number, sum(copied.values()), said, run.problems, compared)
 

@@ -21,7 +21,7 @@ def first_day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Project, "parse", parse_once)
         workdir = tmp_path_factory.mktemp("parity")
-        (day,) = live_through(workdir, customers=CUSTOMERS, days=0, with_sync=False, with_unit_tests=False)
+        (day,) = live_through(workdir, customers=CUSTOMERS, days=0, is_whole=False)
         return day
 
 
