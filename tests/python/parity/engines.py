@@ -16,7 +16,7 @@ from mailhouse.settings import Settings
 from mailhouse.warehouse import Warehouse
 from tests.python.parity.compare import LEFT_OUT, Compared, compare, models
 from tests.python.parity.raw import copy_sources
-from tests.python.parity.server import ROOT, StandIn
+from tests.python.parity.server import DATABASE, ROOT, StandIn
 
 DBT = Path(sys.executable).with_name("dbt")
 WORDS = 4_000  # of what dbt said last, in an error
@@ -45,8 +45,11 @@ class BothEngines:
         with tempfile.TemporaryDirectory() as folder, Warehouse(self.settings).write() as connection:
             return copy_sources(connection, manifest, self.standin, Path(folder))
 
-    def dbt(self, command: str, *arguments: str, now: datetime) -> str:
-        """Plain dbt with the target `snowflake`, a process of its own; gives back its last line. Raises StandInBuildFailed."""
+    def dbt(self, command: str, *arguments: str, now: datetime, **environment: str) -> str:
+        """Plain dbt with the target `snowflake`, in a process of its own; gives back its last line.
+
+        environment: what is to be otherwise than the stand-in's. Raises StandInBuildFailed.
+        """
         said = subprocess.run(
             [
                 str(DBT),
@@ -62,6 +65,7 @@ class BothEngines:
             env={
                 **os.environ,
                 **self.standin.environment,
+                **environment,
                 "MAILHOUSE_WORKDIR": str(self.folder),
                 "DBT_LOG_PATH": str(self.folder / "logs"),
                 "DBT_PROFILES_DIR": str(ROOT),
@@ -76,5 +80,5 @@ class BothEngines:
 
     def compare(self, manifest: Mapping[str, Any]) -> list[Compared]:
         """Every mart, profile model and segment, except those that are left out."""
-        with Warehouse(self.settings).write() as here, self.standin.session() as there:
+        with Warehouse(self.settings).write() as here, self.standin.session(database=DATABASE) as there:
             return [compare(here, there, schema, name) for schema, name in models(manifest) if name not in LEFT_OUT]

@@ -31,7 +31,7 @@ def copy_sources(
     folder: where the Parquet files are put meanwhile.
     """
     copied = {}
-    with standin.session() as target:
+    with standin.session(database=DATABASE) as target:
         cursor = target.cursor()
         cursor.execute(f"create schema if not exists {DATABASE}.landing")
         cursor.execute(f"create stage if not exists {STAGE}")

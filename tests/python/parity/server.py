@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[3]
 PYTHON = ROOT / ".venv-standin" / "bin" / "python"
 SERVE = Path(__file__).parent / "standin" / "serve.py"
 DATABASE = "mailhouse"
-WHO = {"account": "standin", "user": "tester", "password": "any", "role": "TRANSFORMER", "warehouse": "TRANSFORMING"}
+# the only warehouse that it has
+WHO = {"account": "standin", "user": "tester", "password": "any", "role": "TRANSFORMER", "warehouse": "FAKESNOW_WAREHOUSE"}
 
 
 @dataclass(frozen=True)
@@ -25,23 +26,22 @@ class StandIn:
 
     port: int
 
-    def connect(self) -> SnowflakeConnection:
-        return snowflake.connector.connect(
+    @contextmanager
+    def session(self, **place: str) -> Iterator[SnowflakeConnection]:
+        """A connection of Snowflake's own connector; `place` may name a database."""
+        connection = snowflake.connector.connect(
             **WHO,
+            **place,
             host="127.0.0.1",
             port=self.port,
             protocol="http",
-            database=DATABASE,
             session_parameters={"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False, "TIMEZONE": "UTC"},
         )
-
-    @contextmanager
-    def session(self) -> Iterator[SnowflakeConnection]:
-        with closing(self.connect()) as connection:
+        with closing(connection):
             yield connection
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with self.session() as connection:
+        with self.session(database=DATABASE) as connection:
             return connection.cursor().execute(query).fetchall()
 
     @property
@@ -54,7 +54,10 @@ class StandIn:
 
 @contextmanager
 def stand_in() -> Iterator[StandIn]:
-    """Start one and end it again. Raises FileNotFoundError when `make install` has not made its virtual environment."""
+    """Start one, with an empty database, and end it again.
+
+    Raises FileNotFoundError when `make install` has not made its virtual environment.
+    """
     if not PYTHON.exists():
         raise FileNotFoundError(f"{PYTHON}: not there; run `make install`")
     with tempfile.TemporaryDirectory(prefix="standin-") as folder:
@@ -67,7 +70,10 @@ def stand_in() -> Iterator[StandIn]:
             said = process.stdout.readline()
             if not said:
                 raise ChildProcessError(f"the stand-in ended at once, with exit code {process.wait()}")
-            yield StandIn(int(said))
+            standin = StandIn(int(said))
+            with standin.session() as connection:
+                connection.cursor().execute(f"create database {DATABASE}")
+            yield standin
         finally:
             process.terminate()
             process.wait()

@@ -41,7 +41,7 @@ def test_a_difference_is_found_and_named(standin: StandIn, tmp_path: Path) -> No
     made = (
         "select 1 as id, 'a' as name, cast(null as timestamp) as seen_at union all select 2, 'b', cast('2026-01-01' as timestamp)"
     )
-    with duckdb.connect(str(tmp_path / "here.duckdb")) as here, standin.session() as there:
+    with duckdb.connect(str(tmp_path / "here.duckdb")) as here, standin.session(database=DATABASE) as there:
         here.execute("create schema marts")
         here.execute(f"create table marts.people as {made}")
         cursor = there.cursor()

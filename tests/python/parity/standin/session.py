@@ -72,3 +72,5 @@ def behave_as_dbt_expects(shared: FakeSnow) -> None:
     # it would add up everything as floating point numbers, so that text could be added up too; money must stay exact
     fakesnow.transforms.numeric_agg_implicit_cast = lambda expression: expression
     shared.nop_regexes = IGNORED
+    shared.create_database_on_connect = False  # Snowflake makes nothing because somebody connects
+    shared.create_schema_on_connect = False
