@@ -10,7 +10,7 @@ from snowflake.connector.cursor import SnowflakeCursor
 from tests.python.parity.server import DATABASE, StandIn
 
 # What dlt's Snowflake destination makes of the types that ingestion declares.
-TYPES = {"TIMESTAMP WITH TIME ZONE": "timestamp_tz", "TIMESTAMP": "timestamp_ntz", "BIGINT": "number(19, 0)", "DOUBLE": "float"}
+TYPES = {"TIMESTAMP WITH TIME ZONE": "timestamp_ltz", "TIMESTAMP": "timestamp_ntz", "BIGINT": "number(19, 0)", "DOUBLE": "float"}
 COLUMNS = """
 select column_name, data_type from information_schema.columns
 where table_catalog = current_database() and table_schema = ? and table_name = ? order by ordinal_position
