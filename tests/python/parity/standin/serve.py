@@ -8,6 +8,7 @@ import socket
 
 import answers
 import functions
+import repeats
 import session
 import uvicorn
 from fakesnow.server import app, shared_fs
@@ -28,4 +29,6 @@ if __name__ == "__main__":
     # these tell of every login, every statement that fails and every one that is taken unread
     for name in ("fakesnow.server", "sqlglot"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)).run()
+    Server(
+        uvicorn.Config(repeats.answer_once(app), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
+    ).run()
