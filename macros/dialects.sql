@@ -89,7 +89,7 @@
         lateral split_to_table({{ relation }}.{{ column }}, '{{ separator }}') as parts
 {%- endmacro %}
 
-{# How alike two texts are, 0 to 1 (Jaro-Winkler). #}
+{# How alike two texts are, 0 to 1 (Jaro-Winkler); Snowflake leaves out what is less than a hundredth. #}
 {% macro name_similarity(one, other) -%}{{ return(adapter.dispatch('name_similarity')(one, other)) }}{%- endmacro %}
 {% macro default__name_similarity(one, other) -%}jaro_winkler_similarity({{ one }}, {{ other }}){%- endmacro %}
 {% macro snowflake__name_similarity(one, other) -%}jarowinkler_similarity({{ one }}, {{ other }}) / 100.0{%- endmacro %}
@@ -102,8 +102,8 @@
 {% macro snowflake__plain_name(name) -%}
     nullif(trim(regexp_replace(translate(
         lower({{ name }}),
-        'àáâãäåçèéêëìíîïñòóôõöøùúûüýÿšžčřěůąęłńóśźż',
-        'aaaaaaceeeeiiiinoooooouuuuyyszcreuaelnoszz'
+        '{{ accented_letters() }}',
+        '{{ plain_letters() }}'
     ), '[\\s.,''’`_-]+', ' ')), '')
 {%- endmacro %}
 
@@ -111,3 +111,8 @@
 {% macro materialized() -%}{{ return(adapter.dispatch('materialized')()) }}{%- endmacro %}
 {% macro default__materialized() -%}materialized{%- endmacro %}
 {% macro snowflake__materialized() -%}{%- endmacro %}
+
+{# How an incremental model replaces the rows whose key it brings again. A merge touches only the micro-partitions they are in. #}
+{% macro replacing_rows() -%}{{ return(adapter.dispatch('replacing_rows')()) }}{%- endmacro %}
+{% macro default__replacing_rows() -%}{{ return('delete+insert') }}{%- endmacro %}
+{% macro snowflake__replacing_rows() -%}{{ return('merge') }}{%- endmacro %}

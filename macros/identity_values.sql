@@ -43,8 +43,21 @@
     regexp_replace({{ value }}, '{{ pattern }}', '{{ replacement }}')
 {%- endmacro %}
 
-{# How many letters one must change to make one text the other. DuckDB counts two neighbours that changed places as one
-   change, Snowflake as two. #}
-{% macro typing_distance(one, other) -%}{{ return(adapter.dispatch('typing_distance')(one, other)) }}{%- endmacro %}
-{% macro default__typing_distance(one, other) -%}damerau_levenshtein({{ one }}, {{ other }}){%- endmacro %}
-{% macro snowflake__typing_distance(one, other) -%}editdistance({{ one }}, {{ other }}){%- endmacro %}
+{# How many letters one must change, add or leave out to make one text the other; two neighbours that only changed places, within
+   the first dozen letters, are one slip. #}
+{% macro typing_distance(one, other) -%}
+    case
+        when {{ edit_distance(one, other) }} = 2 and length({{ one }}) = length({{ other }}) and {{ other }} in (
+            {%- for place in range(1, 12) %}
+            left({{ one }}, {{ place - 1 }}) || substring({{ one }}, {{ place + 1 }}, 1) || substring({{ one }}, {{ place }}, 1)
+            || substring({{ one }}, {{ place + 2 }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) then 1
+        else {{ edit_distance(one, other) }}
+    end
+{%- endmacro %}
+
+{# The same without the neighbours: such a swap is two changes. #}
+{% macro edit_distance(one, other) -%}{{ return(adapter.dispatch('edit_distance')(one, other)) }}{%- endmacro %}
+{% macro default__edit_distance(one, other) -%}levenshtein({{ one }}, {{ other }}){%- endmacro %}
+{% macro snowflake__edit_distance(one, other) -%}editdistance({{ one }}, {{ other }}){%- endmacro %}

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     unique_key='event_id',
-    incremental_strategy='delete+insert',
+    incremental_strategy=replacing_rows(),
     on_schema_change='fail',
     post_hook="delete from {{ this }} where event_id not in (select united.event_id from {{ ref('int_web_events_united') }} as united)",
 ) }}

@@ -23,7 +23,7 @@ soft_opt_ins as (
 role_mailboxes as (
     select people.*
     from people
-    inner join role_addresses on split_part(people.mailbox, '@', 1) = role_addresses.local_part
+    inner join role_addresses on split_part(people.mailbox, '@', 1) || '@' = role_addresses.begins_with
 ),
 
 last_purchases as (

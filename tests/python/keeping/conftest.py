@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from dbt.adapters.snowflake import SnowflakeAdapter
+from dbt.cli.main import dbtRunner
 
 from mailhouse import controls, gate
 from mailhouse.clock import FixedClock
@@ -21,6 +23,19 @@ from tests.python.keeping.world import World, lived
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 7, 1, 6, tzinfo=UTC)
+SETUP = """
+{{ masking_statements() | tojson }}
+---
+{{ mark_personal_columns(graph.nodes['model.mailhouse.customers'], ref('customers')) }}
+---
+{{ mark_personal_columns(graph.nodes['model.mailhouse.stg_hubspot__contacts'], ref('stg_hubspot__contacts')) }}
+---
+{{ personal_kinds() | tojson }}
+---
+{{ role_statements() | tojson }}
+---
+{{ node_query_tag() }}
+"""
 
 
 @dataclass
@@ -105,3 +120,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """
     with lived(tmp_path_factory.mktemp("world")) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def said_on_snowflake(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What SETUP comes to on Snowflake, part by part; no account is asked."""
+    workdir = tmp_path_factory.mktemp("snowflake")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAILHOUSE_WORKDIR", str(workdir))
+        patch.setenv("DBT_LOG_PATH", str(workdir / "logs"))
+        patch.setattr(SnowflakeAdapter, "list_relations_without_caching", lambda *_: [])
+        command = ["compile", "--target", "snowflake", "--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--quiet"]
+        done = dbtRunner().invoke([*command, "--inline", SETUP])
+    assert done.success, done.exception
+    return [part.strip() for part in done.result.results[0].node.compiled_code.split("---")]

@@ -1,49 +1,19 @@
 """The statements that mask personal columns on Snowflake, as they would be run there; no account is asked."""
 
 import json
-from pathlib import Path
-from typing import Any
 
-import pytest
 import sqlglot
-from dbt.adapters.snowflake import SnowflakeAdapter
-from dbt.cli.main import dbtRunner
 
 from mailhouse.pii import KINDS
 from tests.python.keeping.conftest import ROOT
-
-INLINE = """
-{{ masking_statements() | tojson }}
----
-{{ mark_personal_columns(graph.nodes['model.mailhouse.customers'], ref('customers')) }}
----
-{{ mark_personal_columns(graph.nodes['model.mailhouse.stg_hubspot__contacts'], ref('stg_hubspot__contacts')) }}
----
-{{ personal_kinds() | tojson }}
-"""
-
-
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What INLINE comes to on Snowflake, part by part."""
-    workdir: Path = tmp_path_factory.mktemp("masking")
-    nothing: list[Any] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAILHOUSE_WORKDIR", str(workdir))
-        patch.setenv("DBT_LOG_PATH", str(workdir / "logs"))
-        patch.setattr(SnowflakeAdapter, "list_relations_without_caching", lambda *_: nothing)
-        command = ["compile", "--target", "snowflake", "--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--quiet"]
-        done = dbtRunner().invoke([*command, "--inline", INLINE])
-    assert done.success, done.exception
-    return [part.strip() for part in done.result.results[0].node.compiled_code.split("---")]
 
 
 def statements(text: str) -> list[str]:
     return [one.strip() for one in text.split(";") if one.strip()]
 
 
-def test_every_schema_is_masked_before_anything_is_in_it(rendered: list[str]) -> None:
-    setup = json.loads(rendered[0])
+def test_every_schema_is_masked_before_anything_is_in_it(said_on_snowflake: list[str]) -> None:
+    setup = json.loads(said_on_snowflake[0])
     tagged = {
         one.split(" set tag ")[0].removeprefix("alter schema warehouse.") for one in setup if one.startswith("alter schema")
     }
@@ -57,8 +27,8 @@ def test_every_schema_is_masked_before_anything_is_in_it(rendered: list[str]) ->
     )
 
 
-def test_what_nobody_has_classified_is_shown_to_nobody_but_the_roles_named(rendered: list[str]) -> None:
-    bodies = [one.split("->")[1] for one in json.loads(rendered[0]) if one.startswith("alter masking policy")]
+def test_what_nobody_has_classified_is_shown_to_nobody_but_the_roles_named(said_on_snowflake: list[str]) -> None:
+    bodies = [one.split("->")[1] for one in json.loads(said_on_snowflake[0]) if one.startswith("alter masking policy")]
     assert len(bodies) == 2
     for body in bodies:
         parsed = sqlglot.parse_one(body, read="snowflake")
@@ -68,22 +38,22 @@ def test_what_nobody_has_classified_is_shown_to_nobody_but_the_roles_named(rende
         assert "TRANSFORMER" in shown[0] and "'none'" in shown[1]
 
 
-def test_each_described_column_is_marked_with_its_kind_or_none(rendered: list[str]) -> None:
-    marks = statements(rendered[1])
+def test_each_described_column_is_marked_with_its_kind_or_none(said_on_snowflake: list[str]) -> None:
+    marks = statements(said_on_snowflake[1])
     columns = (ROOT / "models" / "marts" / "customers.yml").read_text().count("data_type:")
     assert len(marks) == columns
     assert [one for one in marks if not one.startswith("alter table ")] == []
     kinds = {one.split(" modify column ")[1].split()[0]: one.rsplit("'", 2)[1] for one in marks}
     assert kinds["email"] == "email" and kinds["last_name"] == "name" and kinds["count_orders"] == "none"
-    assert all(one.startswith("alter view ") for one in statements(rendered[2]))
+    assert all(one.startswith("alter view ") for one in statements(said_on_snowflake[2]))
 
 
-def test_every_statement_reads_as_snowflake(rendered: list[str]) -> None:
-    every = [*json.loads(rendered[0]), *statements(rendered[1]), *statements(rendered[2])]
+def test_every_statement_reads_as_snowflake(said_on_snowflake: list[str]) -> None:
+    every = [*json.loads(said_on_snowflake[0]), *statements(said_on_snowflake[1]), *statements(said_on_snowflake[2])]
     for one in every:
         assert len(sqlglot.parse(one, read="snowflake", error_level=sqlglot.ErrorLevel.RAISE)) == 1, one
 
 
-def test_the_tag_takes_every_kind_that_python_knows(rendered: list[str]) -> None:
-    assert json.loads(rendered[3]) == list(KINDS)
-    assert all(f"'{kind}'" in json.loads(rendered[0])[1] for kind in KINDS)
+def test_the_tag_takes_every_kind_that_python_knows(said_on_snowflake: list[str]) -> None:
+    assert json.loads(said_on_snowflake[3]) == list(KINDS)
+    assert all(f"'{kind}'" in json.loads(said_on_snowflake[0])[1] for kind in KINDS)

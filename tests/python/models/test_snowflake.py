@@ -18,7 +18,7 @@ STANDING = ("email_events", "web_events", "consent_events", "customer_id_history
 ALL_ON = {"own_tables": {"database": True, "files": True}, "customer_enrichment": {"loyalty_tier": "text", "points": "integer"}}
 # functions and clauses of DuckDB that Snowflake has not; sqlglot takes an unknown function for the user's own
 FOREIGN = (
-    "json_extract_string", "jaro_winkler_similarity", "damerau_levenshtein", "strip_accents", "string_split", "unnest(",
+    "json_extract_string", "jaro_winkler_similarity", "levenshtein", "strip_accents", "string_split", "unnest(",
     "materialized", "date_diff(", "filter (", "arg_max(", "group by all", "asof join", "exclude (", "list_value(",
     "list(", "epoch_ms", "try_cast(", "::",
 )  # fmt: skip

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PATCHES = ROOT / "tests" / "mutants"
 # the harness and the rule: no test here was written for one of the bugs
 TESTS = ("tests/python/proof", "tests/python/consent", "tests/python/privacy")
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".mailhouse", ".hypothesis", "__pycache__", ".*_cache")
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", ".mailhouse", ".hypothesis", "__pycache__", ".*_cache")
 FAILED = re.compile(r"^FAILED (\S+?)(?:\[.*)?(?: - .*)?$", re.MULTILINE)
 AT_ONCE = 2
 TESTS_FAILED = 1  # pytest's own word for it; anything else means that the tests could not be run

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", ".mailhouse", "__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache", "docs"
+    ".git", ".venv*", ".mailhouse", "__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache", "docs"
 )
 PROGRAMS = {"mailhouse": ("-m", "mailhouse"), "python": (), "dbt": ("-m", "dbt.cli.main")}
 BLOCK = re.compile(r"^```(bash|python|sql|yaml)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)

@@ -1,0 +1,58 @@
+"""What dlt's Snowflake destination would make of our raw tables: statements that read as Snowflake's, and the columns that the
+stand-in is given in their place. Nothing is connected to."""
+
+from pathlib import Path
+
+import pytest
+import sqlglot
+from dlt.common.schema import Schema
+from dlt.destinations import snowflake
+from dlt.destinations.impl.snowflake.configuration import SnowflakeClientConfiguration, SnowflakeCredentials
+from dlt.destinations.impl.snowflake.snowflake import SnowflakeClient
+from dlt.destinations.impl.snowflake.utils import gen_copy_sql
+from sqlglot import exp
+
+from ingestion.fields import DLT_TYPES
+from mailhouse import raw_schemas
+from mailhouse.settings import read_yaml
+from tests.python.parity.raw import TYPES
+from tests.python.parity.server import ROOT
+
+EXPORTED = sorted((ROOT / "ingestion" / "schemas").glob("*.yml"))
+NOBODY = SnowflakeCredentials("snowflake://nobody:nothing@account/mailhouse?warehouse=transforming&role=transformer")
+
+
+def created(path: Path) -> dict[str, dict[str, exp.DataType]]:
+    """The columns that dlt would give each table of a source, from its CREATE TABLE statements."""
+    exported = read_yaml(path)
+    schema = Schema(path.stem)
+    for table, said in exported["tables"].items():
+        columns = {name: {"name": name, "nullable": True, **DLT_TYPES[kind]} for name, kind in said["columns"].items()}
+        schema.update_table({"name": table, "write_disposition": "merge", "columns": columns})
+    destination = snowflake(credentials=NOBODY)
+    configuration = SnowflakeClientConfiguration(credentials=NOBODY)._bind_dataset_name(dataset_name=exported["schema"])
+    client = SnowflakeClient(schema, configuration, destination.capabilities())
+    made = {}
+    for statement in client._build_schema_update_sql([(table, {}) for table in exported["tables"]])[0]:
+        (parsed,) = sqlglot.parse(statement, read="snowflake", error_level=sqlglot.ErrorLevel.RAISE)
+        assert isinstance(parsed, exp.Create), statement
+        made[parsed.this.this.name.lower()] = {column.name.lower(): column.kind for column in parsed.find_all(exp.ColumnDef)}
+    return made
+
+
+@pytest.mark.parametrize("path", EXPORTED, ids=lambda path: path.stem)
+def test_the_stand_in_is_given_the_columns_that_dlt_would_make(path: Path) -> None:
+    made = created(path)
+    tables = read_yaml(path)["tables"]
+    assert made.keys() == tables.keys()
+    for table, said in tables.items():
+        for name, kind in said["columns"].items():
+            on_duckdb = raw_schemas.TYPES[kind].upper()
+            given = exp.DataType.build(TYPES.get(on_duckdb, on_duckdb), dialect="snowflake")
+            assert made[table][name].sql("snowflake") == given.sql("snowflake"), (table, name)
+
+
+def test_what_is_staged_is_copied_by_name() -> None:
+    statement = gen_copy_sql("file:///contacts.parquet", "MAILHOUSE.RAW_HUBSPOT.CONTACTS", "parquet", False, stage_name="landing")
+    (parsed,) = sqlglot.parse(statement, read="snowflake", error_level=sqlglot.ErrorLevel.RAISE)
+    assert isinstance(parsed, exp.Copy) and "MATCH_BY_COLUMN_NAME" in statement.upper()
