@@ -12,6 +12,7 @@ from mailhouse.warehouse import Warehouse
 from tests.python.chain.conftest import settings_in
 
 CONTACTS, LINES = 10_050, 300
+VENDORS = ("hubspot", "shopify", "mailchimp")
 
 
 def test_nothing_is_cut_off(tmp_path):
@@ -28,7 +29,7 @@ def test_nothing_is_cut_off(tmp_path):
 
     with serving(settings) as live:
         # a clock that does not wait: our own pace for the vendor's search is no subject here
-        assert {one.connection_id: one.error for one in land(live, FixedClock(store.now())) if one.error} == {}
+        assert {one.connection_id: one.error for one in land(live, FixedClock(store.now()), only=VENDORS) if one.error} == {}
         # all of them change within one second, so that the search for what changed has more than it may answer
         later = store.now() + timedelta(hours=6)
         store.set_now(later)

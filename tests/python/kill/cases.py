@@ -61,9 +61,19 @@ def matrix() -> list[Case]:
     return single + double
 
 
+def named(cases: list[Case]) -> set[str]:
+    """Every vendor, fault, point and point of the recovery that is among these."""
+    return {name for case in cases for name in (case.vendor, case.fault, case.point.split("#")[0], f"then {case.then}")}
+
+
 def chosen(count: int) -> list[Case]:
-    """So many of them, spread over the whole."""
+    """So many of them, spread over the whole, with everything that has a name among them and each ESP a few times."""
     every = matrix()
-    # a step that shares no factor with the lengths of the lists goes through all of their combinations
-    step = next(step for step in range(len(every) // count, len(every)) if all(step % prime for prime in (2, 3, 5, 7, 11, 13)))
-    return [every[number * step % len(every)] for number in range(count)]
+    for step in range(len(every) // count, len(every)):
+        # a step that shares no factor with the lengths of the lists goes through all of their combinations
+        if all(step % prime for prime in (2, 3, 5, 7, 11, 13)):
+            cases = [every[number * step % len(every)] for number in range(count)]
+            fair = min(sum(case.vendor == vendor for case in cases) for vendor in WRITES) >= count // (2 * len(WRITES))
+            if fair and named(cases) == named(every):
+                return cases
+    raise ValueError(f"{count} cases are too few to come across everything")

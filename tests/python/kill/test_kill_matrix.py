@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from mailhouse import sync
-from tests.python.kill.cases import Case, chosen, matrix
+from tests.python.kill.cases import Case, chosen, matrix, named
 from tests.python.kill.conftest import Forge, Town
 
-SOME = chosen(36)
+SOME = chosen(24)
 ALL = matrix()
 
 
@@ -68,10 +68,12 @@ def test_a_killed_sync_is_finished_by_the_next(case, town, forge):
     walk(case, town, forge)
 
 
-def test_some_of_every_fault_and_every_esp_are_in_the_daily_choice():
-    assert len(SOME) >= 30
+def test_every_fault_every_esp_and_every_point_are_in_the_daily_choice():
+    assert len(SOME) >= 24
     assert {case.vendor for case in SOME} == {case.vendor for case in ALL}
     assert {case.fault for case in SOME} == {case.fault for case in ALL}
+    assert named(SOME) == named(ALL)
+    assert sum(bool(case.then) for case in SOME) >= 3
     assert len(ALL) >= 300
     assert len(set(ALL)) == len(ALL)
 
