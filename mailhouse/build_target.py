@@ -50,7 +50,7 @@ def local_target() -> str:
 
 
 def _rendered(text: str) -> str:
-    environment = Environment(autoescape=False)  # noqa: S701  it makes no page
+    environment = Environment(autoescape=False)
     environment.filters["as_number"] = str
     try:
         return environment.from_string(text).render(env_var=_variable)

@@ -1,4 +1,4 @@
-"""Snowflake as a platform: dbt builds there, raw tables and the sync's state are kept there, and the work directory has copies."""
+"""Snowflake as a platform: dbt builds there, raw tables and the state are kept there, the work directory has copies."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

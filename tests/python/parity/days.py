@@ -1,18 +1,18 @@
 """The demo's company twice: one lives on DuckDB, the other on Snowflake's stand-in, and both see the same days.
 
-What lands on DuckDB is copied to the stand-in, since dlt cannot land there; all else each does for itself, with the same code: its
-own sandbox, its own work directory, contact points, build, plan, apply, receipt.
+What lands on DuckDB is copied to the stand-in, since dlt cannot land there. All else each does for itself, with the same code:
+its own sandbox, work directory, contact points, build, plan, apply and receipt.
 """
 
+import json
+import shutil
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-import json
-import shutil
-import urllib.request
 
 from flows import chain
 from flows.chain import Run
@@ -52,7 +52,23 @@ class Day:
 
     @property
     def differences(self) -> int:
+        """How many rows of the models have no equal on the other side."""
         return sum(one.differences for one in self.compared)
+
+    @property
+    def engine_differences(self) -> list[str]:
+        """In what the ESPs of the two companies were not treated alike."""
+        here, there = self.here, self.there
+        unlike = {
+            "the plan": here.plan.changes != there.plan.changes or here.plan.digest != there.plan.digest,
+            "the calls": here.calls != there.calls,
+            "the receipts": [_figures(one) for one in here.receipts] != [_figures(one) for one in there.receipts],
+        }
+        return [what for what, is_unlike in unlike.items() if is_unlike]
+
+
+def _figures(receipt: sync.Receipt) -> tuple[object, ...]:
+    return receipt.name, receipt.desired, receipt.delivered, receipt.actual, receipt.ok
 
 
 def live_through(workdir: Path, *, customers: int, days: int, is_whole: bool) -> Iterator[Day]:
