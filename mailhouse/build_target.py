@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -37,11 +39,19 @@ class BuildTarget:
 def build_target(settings: Settings) -> BuildTarget:
     """What `DBT_TARGET` names, or else the profile's own. Raises ConfigurationError when there is no such target."""
     path = settings.project / "profiles.yml"
-    profile = yaml.safe_load(path.read_text(encoding="utf-8"))["mailhouse"]
+    if not path.exists():
+        # without a dbt project there is the work directory, and nothing else
+        return BuildTarget("prod", {"type": "duckdb"})
+    profile = _profile(path, path.stat().st_mtime_ns)
     name = variables().get(CHOSEN) or _rendered(str(profile["target"]))
     if name not in profile["outputs"]:
         raise ConfigurationError(f"{CHOSEN}: {name}: no such target in {path}; there are {', '.join(profile['outputs'])}")
     return BuildTarget(name, profile["outputs"][name])
+
+
+@cache
+def _profile(path: Path, _changed_at: int) -> Mapping[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["mailhouse"]
 
 
 def local_target() -> str:

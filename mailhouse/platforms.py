@@ -12,6 +12,8 @@ from mailhouse.errors import ConfigurationError
 from mailhouse.settings import Settings
 
 Manifest = Mapping[str, Any]
+# opens the work directory's warehouse for writing; nothing is recorded of what is written to it
+Opening = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Prepared:
 
 
 class Platform(Protocol):
-    """Each method is given a connection to the work directory's warehouse, on which nothing is recorded."""
+    """Each method is given the work directory's warehouse, which is opened only where something is to be done to it."""
 
     local_target: str | None
     build_arguments: Sequence[str]
@@ -31,13 +33,13 @@ class Platform(Protocol):
     def recorded(self, connection: duckdb.DuckDBPyConnection) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """The connection as writers get it: what they change of the sync's state is kept on the platform first."""
 
-    def refresh(self, connection: duckdb.DuckDBPyConnection, manifest: Callable[[], Manifest]) -> None:
+    def refresh(self, opening: Opening, manifest: Callable[[], Manifest]) -> None:
         """Bring what the platform has to the work directory: the sync's state, and what was built."""
 
-    def settle(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def settle(self, opening: Opening) -> None:
         """Bring the sync's state on the platform into its tables, for dbt and for people."""
 
-    def prepare_raw(self, connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> Prepared:
+    def prepare_raw(self, opening: Opening, manifest: Manifest) -> Prepared:
         """Make raw tables ready for a build: those that never landed, the inbox, who was erased, contact points."""
 
     def require_raw(self, doing: str) -> None:
@@ -57,13 +59,13 @@ class Embedded:
     def recorded(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
-    def refresh(self, connection: duckdb.DuckDBPyConnection, manifest: Callable[[], Manifest]) -> None:
+    def refresh(self, opening: Opening, manifest: Callable[[], Manifest]) -> None:
         pass
 
-    def settle(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def settle(self, opening: Opening) -> None:
         pass
 
-    def prepare_raw(self, connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> Prepared:
+    def prepare_raw(self, opening: Opening, manifest: Manifest) -> Prepared:
         # they open warehouses themselves
         from mailhouse.consent import land_inbox
         from mailhouse.contact_points import normalise
@@ -71,10 +73,11 @@ class Embedded:
         from mailhouse.raw_schemas import create_empty
 
         # a source that has never landed must not keep the models of the others from being built
-        create_empty(connection, self._settings.project / "ingestion" / "schemas")
-        land_inbox(connection, self._settings)
-        returned = replay.sweep(connection, self._settings)
-        return Prepared(normalise(connection, manifest), returned)
+        with opening() as connection:
+            create_empty(connection, self._settings.project / "ingestion" / "schemas")
+            land_inbox(connection, self._settings)
+            returned = replay.sweep(connection, self._settings)
+            return Prepared(normalise(connection, manifest), returned)
 
     def require_raw(self, doing: str) -> None:
         pass

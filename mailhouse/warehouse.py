@@ -50,13 +50,11 @@ class Warehouse:
 
     def refresh(self, manifest: Callable[[], Manifest]) -> None:
         """Bring what the platform has of this warehouse, where that is another; `manifest` is only asked for then."""
-        with self._writing() as connection:
-            self.platform.refresh(connection, manifest)
+        self.platform.refresh(self._writing, manifest)
 
     def prepare_raw(self, manifest: Manifest) -> Prepared:
         """Make the raw tables ready for a build, wherever they are."""
-        with self._writing() as connection:
-            prepared = self.platform.prepare_raw(connection, manifest)
+        prepared = self.platform.prepare_raw(self._writing, manifest)
         if prepared.taken_out:
             # who was erased came another way than through a landing: their bytes go as well
             self.rewrite()
@@ -90,8 +88,7 @@ class Warehouse:
 
         The warehouse must have no writer in this process: the copy is of the file as it is on disk.
         """
-        with self._writing() as connection:
-            self.platform.settle(connection)
+        self.platform.settle(self._writing)
         fresh = self.settings.published_path.with_suffix(".fresh")
         self.copy_to(fresh)
         os.replace(fresh, self.settings.published_path)

@@ -7,7 +7,7 @@ import duckdb
 
 from mailhouse.build_target import BuildTarget, local_target
 from mailhouse.errors import ElsewhereKept
-from mailhouse.platforms import Manifest, Prepared
+from mailhouse.platforms import Manifest, Opening, Prepared
 from mailhouse.settings import Settings
 from mailhouse.snowflake import built, raw
 from mailhouse.snowflake.recording import Change, Recording
@@ -36,17 +36,17 @@ class Snowflake:
 
             yield Recording(connection, keep)
 
-    def refresh(self, connection: duckdb.DuckDBPyConnection, manifest: Callable[[], Manifest]) -> None:
-        with self._session() as session:
+    def refresh(self, opening: Opening, manifest: Callable[[], Manifest]) -> None:
+        with opening() as connection, self._session() as session:
             self._state(connection, session).bring()
             built.fetch(connection, session, manifest())
 
-    def settle(self, connection: duckdb.DuckDBPyConnection) -> None:
-        with self._session() as session:
+    def settle(self, opening: Opening) -> None:
+        with opening() as connection, self._session() as session:
             self._state(connection, session).settle()
 
-    def prepare_raw(self, connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> Prepared:
-        with self._session() as session:
+    def prepare_raw(self, opening: Opening, manifest: Manifest) -> Prepared:
+        with opening() as connection, self._session() as session:
             raw.create_empty(session, self._settings.project / "ingestion" / "schemas")
             raw.land_inbox(session, self._settings)
             raw.mark_erased(connection, session, self._settings)
