@@ -27,12 +27,12 @@ class Snowflake:
     @contextmanager
     def recorded(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
         with ExitStack() as opened:
-            sessions: list[Session] = []
+            states: list[KeptState] = []
 
             def keep(changes: Sequence[Change]) -> None:
-                if not sessions:
-                    sessions.append(opened.enter_context(self._session()))
-                self._state(connection, sessions[0]).keep(changes)
+                if not states:
+                    states.append(self._state(connection, opened.enter_context(self._session())))
+                states[0].keep(changes)
 
             yield Recording(connection, keep)
 

@@ -40,6 +40,7 @@ class KeptState:
         # a copy of another account's state is no copy of this one's
         self._account = f"{account}/{session.database}".lower()
         self._log = ChangeLog(session)
+        connection.execute(MAKE_POSITION)
 
     def bring(self) -> None:
         """Make both sides the same: what is newer there comes here; where nothing was kept there yet, ours goes there.
@@ -47,7 +48,6 @@ class KeptState:
         Raises SyncRefused when both sides have a state and neither comes from the other, or when one is of a newer Mailhouse.
         """
         state.migrate(self._connection)
-        self._connection.execute(MAKE_POSITION)
         self._session.prepare()
         self._log.prepare()
         said = self._session.rows(f"select number, state_version from {self._there(TABLES_AT)}")
@@ -87,13 +87,13 @@ class KeptState:
         self._stand_at(self._log.append(changes, position))
 
     def settle(self) -> None:
-        """Bring the tables there up to the log. What happens of it, happens at once."""
-        (at, _) = self._session.rows(f"select number, state_version from {self._there(TABLES_AT)}")[0]
-        transactions = list(self._log.read(int(at)))
+        """Bring the tables there up to where the copy here has come; all of it or nothing."""
+        newest = self._position() or 0
+        ((at,),) = self._session.rows(f"select number from {self._there(TABLES_AT)}")
+        transactions = [changes for number, changes in self._log.read(int(at)) if number <= newest]
         if not transactions:
             return
-        newest = transactions[-1][0]
-        changed = by_table([changes for _, changes in transactions])
+        changed = by_table(transactions)
         for table, changes in changed.items():
             self._stage(table, changes)
         with self._session.transaction():

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from flows import chain
@@ -95,32 +94,38 @@ def _day(engines: BothEngines, number: int, is_whole: bool) -> Day:
     with chain.open_run(engines.here, approval=MEANT) as here:
         chain.land_sources(here)
         chain.normalise_contact_points(here)
-        manifest, now = here.project.read_manifest(), here.clock.now()
+        manifest = here.project.read_manifest()
         copied = engines.copy(manifest)
-        with engines.elsewhere(), chain.open_run(engines.there, approval=MEANT) as there:
-            chain.normalise_contact_points(there)
-        said = _build(engines, here, now, number, is_whole)
+        with engines.elsewhere(), chain.open_run(engines.there, approval=MEANT) as built_there:
+            chain.normalise_contact_points(built_there)
+            said = [_build_whole(built_there)] if is_whole else []
+        said.append(_build_whole(here) if is_whole else _build_models(engines, here))
+        if is_whole and number == 1:  # after the build: dbt asks the tables that are there for their columns
+            said.append(engines.dbt("test", "--select", "test_type:unit", now=here.clock.now()))
         compared = engines.compare(manifest)
         synced_here = _sync(here)
     with engines.elsewhere(), chain.open_run(engines.there, approval=MEANT) as there:
         synced_there = _sync(there)
-    return Day(number, sum(copied.values()), said, [*here.problems, *there.problems], compared, synced_here, synced_there)
+    problems = [*here.problems, *built_there.problems, *there.problems]
+    return Day(number, sum(copied.values()), said, problems, compared, synced_here, synced_there)
 
 
-def _build(engines: BothEngines, here: Run, now: datetime, number: int, is_whole: bool) -> list[str]:
-    """Side by side, for each has a processor; gives back what dbt on the stand-in said last."""
-    left_out = ["unit_test"] if is_whole else ["unit_test", "test"]
-    arguments = [word for kind in left_out for word in ("--exclude-resource-type", kind)]
+def _build_whole(run: Run) -> str:
+    """As every run does it, with data tests and gate."""
+    layers = chain.build_models(run)
+    chain.decide_gate(run)
+    return f"{run.settings.workdir.name}: {'; '.join(f'{layer.name} {layer.says}' for layer in layers)}"
+
+
+def _build_models(engines: BothEngines, here: Run) -> str:
+    """The models alone, side by side, for each engine has a processor."""
+    now = here.clock.now()
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
     with ThreadPoolExecutor(1) as beside:
-        building = beside.submit(engines.dbt, "build", *arguments, now=now)
-        if is_whole:
-            chain.build_models(here)
-        elif not here.project.run(["build", *arguments, "--vars", json.dumps(run_vars(None, now))]).success:
+        building = beside.submit(engines.dbt, *arguments, now=now)
+        if not here.project.run([*arguments, "--vars", json.dumps(run_vars(None, now))]).success:
             here.problems.append("not every model can be built on DuckDB; `mailhouse run` says which")
-        said = [building.result()]
-    if is_whole and number == 1:  # after the build: dbt asks the tables that are there for their columns
-        said.append(engines.dbt("test", "--select", "test_type:unit", now=now))
-    return said
+        return building.result()
 
 
 def _sync(run: Run) -> Synced:
