@@ -15,12 +15,8 @@ from mailhouse.audit.ledger import record_ledger
 from mailhouse.backup import swap
 from mailhouse.build import Layer, Project
 from mailhouse.clock import Clock, SystemClock, clock_of, stopwatch
-from mailhouse.consent import land_inbox
-from mailhouse.contact_points import normalise
 from mailhouse.leases import WAREHOUSE, Lease, Leases, destination_lease
-from mailhouse.privacy import replay
 from mailhouse.query import published_manifest
-from mailhouse.raw_schemas import create_empty
 from mailhouse.report import Stage
 from mailhouse.settings import Settings, prepare_environment
 from mailhouse.warehouse import Warehouse
@@ -103,7 +99,9 @@ def open_run(
     with hold(WAREHOUSE) as lease:
         swap.finish(settings)
         clock, project = clock_of(settings), Project(settings)
-        yield Run(settings, clock, project, lease, hold, as_of=as_of, full_refresh=full_refresh, approval=approval, say=say)
+        run = Run(settings, clock, project, lease, hold, as_of=as_of, full_refresh=full_refresh, approval=approval, say=say)
+        run.warehouse.refresh(project.known_manifest)
+        yield run
 
 
 def land_sources(run: Run) -> "list[Landed]":
@@ -154,18 +152,11 @@ def normalise_contact_points(run: Run) -> int:
     """Give every address and phone number that has landed its normal form."""
     begun = stopwatch()
     manifest = run.project.parse()
-    with run.warehouse.write() as connection:
-        # a source that has never landed must not keep the models of the others from being built
-        create_empty(connection, run.settings.project / "ingestion" / "schemas")
-        land_inbox(connection, run.settings)
-        returned = replay.sweep(connection, run.settings)
-        added = normalise(connection, manifest)
-    if returned:
-        # who was erased came another way than through a landing: their bytes go as well
-        run.warehouse.rewrite()
-        run.notes.append(f"{sum(returned.values()):,} rows of people who were erased were taken out again")
-    run.stages.append(Stage("normalise", stopwatch() - begun, added, "new addresses and phone numbers"))
-    return added
+    prepared = run.warehouse.prepare_raw(manifest)
+    if prepared.taken_out:
+        run.notes.append(f"{sum(prepared.taken_out.values()):,} rows of people who were erased were taken out again")
+    run.stages.append(Stage("normalise", stopwatch() - begun, prepared.normalised, "new addresses and phone numbers"))
+    return prepared.normalised
 
 
 def build_models(run: Run) -> list[Layer]:
@@ -178,6 +169,7 @@ def build_models(run: Run) -> list[Layer]:
         if node.is_failed:
             run.problems.append(f"{'test' if node.is_test else 'model'} {node.name} failed: {node.message}")
     models, tests = (sum(node.is_test is wanted for node in nodes) for wanted in (False, True))
+    run.warehouse.refresh(run.project.read_manifest)
     with run.warehouse.write() as connection:
         rows = connection.execute(ROWS_BUILT).fetchall()[0][0]
         record_ledger(run.settings, connection, run.clock)

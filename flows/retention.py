@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from flows import chain
+from mailhouse.platforms import platform_of
 from mailhouse.retention import retain, rules
 from mailhouse.settings import Settings
 
@@ -12,6 +13,7 @@ def retain_now(settings: Settings, *, wait: float | None = None, say: Callable[[
 
     Raises ConfigurationError for a rule that cannot be meant, LeaseHeld while a run has the warehouse.
     """
+    platform_of(settings).require_raw("mailhouse retain")
     with chain.open_run(settings, "mailhouse retain", wait=wait, say=say) as run:
         wanted = rules(settings, run.project.parse())
         if not wanted:

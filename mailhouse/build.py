@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mailhouse.errors import BuildFailed
+from mailhouse.platforms import Platform, platform_of
 from mailhouse.settings import Settings, prepare_environment
 
 if TYPE_CHECKING:  # dbt takes a second to import, and whoever only looks at what was built does not need it
@@ -78,6 +80,11 @@ class Project:
     target: str | None = None
     manifest: "Manifest | None" = field(default=None, repr=False)
 
+    @cached_property
+    def platform(self) -> Platform:
+        """Where models are built; parsed and compiled they are with the names that they have in the work directory."""
+        return platform_of(self.settings)
+
     def parse(self) -> Mapping[str, Any]:
         """Parse the project; gives back the manifest as dbt writes it. Raises BuildFailed with dbt's own reason."""
         result = self._invoke(["parse"], manifest=None)
@@ -85,6 +92,10 @@ class Project:
             raise BuildFailed(f"dbt cannot parse the project: {_one_line(result.exception)}")
         self.manifest = result.result
         return self.read_manifest()
+
+    def known_manifest(self) -> Mapping[str, Any]:
+        """The manifest of the last parse; the project is parsed when it never was."""
+        return self.read_manifest() if self.settings.manifest.exists() else self.parse()
 
     def read_manifest(self) -> Mapping[str, Any]:
         return json.loads(self.settings.manifest.read_text(encoding="utf-8"))
@@ -114,7 +125,9 @@ class Project:
         arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(run_vars(as_of, clock_now))]
         if full_refresh:
             arguments.append("--full-refresh")
-        result = self._invoke(arguments, manifest=self.manifest, on_node=on_node)
+        elsewhere = self.platform.build_arguments
+        # of another target dbt makes a manifest of its own: each relation has another name there
+        result = self._invoke([*arguments, *elsewhere], manifest=None if elsewhere else self.manifest, on_node=on_node)
         if result.result is None:
             raise BuildFailed(f"dbt could not build: {_one_line(result.exception)}")
         return self._layers([_node(run) for run in result.result.results])
@@ -139,8 +152,9 @@ class Project:
 
         arguments += ["--project-dir", str(self.settings.project), "--profiles-dir", str(self.settings.project)]
         arguments += ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "info"]
-        if self.target:
-            arguments += ["--target", self.target]
+        target = self.target or self.platform.local_target
+        if target and "--target" not in arguments:
+            arguments += ["--target", target]
         callbacks = [_progress(on_node)] if on_node else []
         try:
             with _nameless_command():

@@ -56,6 +56,14 @@ class WarehouseLocked(MailhouseError):
     """The warehouse is encrypted with another key, or with none, or the key that it needs is not set."""
 
 
+class SnowflakeRefused(MailhouseError):
+    """Snowflake cannot be reached, lacks something or does not allow it; what was under way is not done there."""
+
+
+class ElsewhereKept(MailhouseError):
+    """What a command works on is kept in Snowflake, where it cannot work on it; nothing was done."""
+
+
 class StateUnreadable(MailhouseError):
     """A small file of the work directory (leases, pauses) cannot be read or written; what it guards does not happen."""
 

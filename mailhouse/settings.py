@@ -379,3 +379,8 @@ def use_prefect_server(settings: Settings, port: int) -> None:
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         }
     )
+
+
+def variables() -> Mapping[str, str]:
+    """The variables of the environment."""
+    return os.environ

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ from mailhouse import encryption
 from mailhouse.backup import swap
 from mailhouse.errors import WarehouseBusy, WarehouseLocked, WarehouseMissing
 from mailhouse.files import flush
+from mailhouse.platforms import Manifest, Platform, Prepared, platform_of
 from mailhouse.settings import WAREHOUSE_KEY, Settings
 
 DATABASE = "warehouse"
@@ -32,9 +34,34 @@ class Warehouse:
         self.settings = settings
         self._guard = guard
 
+    @cached_property
+    def platform(self) -> Platform:
+        """Where dbt builds."""
+        return platform_of(self.settings)
+
     @contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that may write; the file is made when absent. Raises WarehouseBusy when another process holds it."""
+        """A connection that may write; the file is made when absent. Raises WarehouseBusy when another process holds it.
+
+        What is written to the sync's state is kept on the platform as well, before it is committed.
+        """
+        with self._writing() as connection, self.platform.recorded(connection) as recorded:
+            yield recorded
+
+    def refresh(self, manifest: Callable[[], Manifest]) -> None:
+        """Bring what the platform has of this warehouse, where that is another; `manifest` is only asked for then."""
+        self.platform.refresh(self._writing, manifest)
+
+    def prepare_raw(self, manifest: Manifest) -> Prepared:
+        """Make the raw tables ready for a build, wherever they are."""
+        prepared = self.platform.prepare_raw(self._writing, manifest)
+        if prepared.taken_out:
+            # who was erased came another way than through a landing: their bytes go as well
+            self.rewrite()
+        return prepared
+
+    @contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         self._guard()
         self.settings.workdir.mkdir(parents=True, exist_ok=True)
         swap.finish(self.settings)
@@ -61,6 +88,7 @@ class Warehouse:
 
         The warehouse must have no writer in this process: the copy is of the file as it is on disk.
         """
+        self.platform.settle(self._writing)
         fresh = self.settings.published_path.with_suffix(".fresh")
         self.copy_to(fresh)
         os.replace(fresh, self.settings.published_path)
@@ -73,7 +101,7 @@ class Warehouse:
 
     def copy_to(self, path: Path) -> None:
         """Copy all that is in the warehouse into another file, on disk when this returns; no writer may be in this process."""
-        with self.write() as connection:
+        with self._writing() as connection:
             connection.execute("checkpoint")
         shutil.copyfile(self.settings.warehouse_path, path)
         flush(path)
@@ -87,7 +115,7 @@ class Warehouse:
         path = self.settings.warehouse_path
         fresh = path.with_suffix(".rewritten")
         self._remove(fresh)
-        with self.write() as connection:
+        with self._writing() as connection:
             connection.execute("checkpoint")
         connection = duckdb.connect(config=CONFIG)
         try:

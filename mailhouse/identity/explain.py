@@ -10,6 +10,7 @@ import duckdb
 from mailhouse.errors import WarehouseMissing
 from mailhouse.identity.evidence import Edge, path, read_edges
 from mailhouse.identity.named import Record, named_records
+from mailhouse.platforms import platform_of
 from mailhouse.query import published_manifest
 from mailhouse.settings import Settings
 from mailhouse.warehouse import Warehouse
@@ -79,8 +80,9 @@ def explain_published(settings: Settings, one: str, other: str) -> Explanation:
     """Explain two records of the published copy, each named by its key or an address.
 
     Of several records with one address, those two are explained that lie nearest to each other. Raises ConfigurationError
-    for a name that no record has, WarehouseMissing when nothing was built.
+    for a name that no record has, WarehouseMissing when nothing was built, ElsewhereKept where it is built elsewhere.
     """
+    platform_of(settings).require_raw("mailhouse identity explain")
     manifest = published_manifest(settings)
     with Warehouse(settings).read() as connection:
         return Explainer(connection, manifest).explain(one, other)

@@ -9,6 +9,7 @@ from mailhouse.errors import RecordsRefused, WarehouseMissing
 from mailhouse.identity.em import Fit, fit
 from mailhouse.identity.patterns import read_patterns, rule_fields
 from mailhouse.identity.weights import MOST_BITS, Weights, read_weights
+from mailhouse.platforms import platform_of
 from mailhouse.report import Table
 from mailhouse.settings import Settings
 from mailhouse.warehouse import Warehouse
@@ -48,8 +49,10 @@ class Training:
 def train(settings: Settings) -> Training:
     """Fit weights on the published warehouse; writes nothing.
 
-    Raises WarehouseMissing without a build that knows the scoring models, RecordsRefused when too few pairs are one person.
+    Raises WarehouseMissing without a build that knows the scoring models, RecordsRefused when too few pairs are one person,
+    ElsewhereKept where the models are built elsewhere.
     """
+    platform_of(settings).require_raw("mailhouse identity train")
     with Warehouse(settings).read() as connection:
         try:
             patterns = read_patterns(connection)

@@ -15,6 +15,7 @@ import duckdb
 from mailhouse.consent.acts import raw_rows
 from mailhouse.consent.inbox import Inbox
 from mailhouse.contact_points import normalise_email
+from mailhouse.platforms import platform_of
 from mailhouse.privacy.closure import Closure, people, record_name, resolve
 from mailhouse.privacy.held import Held, held
 from mailhouse.query import FORMULA_STARTS
@@ -66,8 +67,9 @@ class Export:
 def export(settings: Settings, address: str, now: datetime) -> Export:
     """What is held of the person who has the address: by the published copy, and by the inbox as it is now.
 
-    Raises ConfigurationError for what is no address or several people's, WarehouseMissing, StateUnreadable.
+    Raises ConfigurationError for what is no address or several people's, WarehouseMissing, ElsewhereKept, StateUnreadable.
     """
+    platform_of(settings).require_raw("mailhouse export")
     with Warehouse(settings).read() as connection:
         closure = resolve(connection, settings.published_target / "manifest.json", address)
         with people(connection, closure):

@@ -1,5 +1,7 @@
 """The sync's own tables, schema `reverse_sync`: made and changed by numbered, transactional migrations."""
 
+from collections.abc import Mapping
+
 import duckdb
 
 from mailhouse.errors import SyncRefused
@@ -188,16 +190,27 @@ alter table {schema}.in_flight add column row_hash varchar default '';
 alter table {schema}.in_flight add column permitted_by varchar default '';
 """
 MIGRATIONS = (_FIRST, _PLACES_AND_HISTORY, _FENCING, _WITHDRAWALS, _GROUNDS)
-TABLES = (
-    *("runs", "delivered", "in_flight", "attempts", "receipts"),
-    *("deliveries", "approvals", "holdouts", "send_decisions", "fencing", "withdrawals"),
-)
+# What a row of each table is known by; nothing where rows are only ever added.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "runs": ("run_id",),
+    "delivered": ("destination", "container", "document_key"),
+    "in_flight": ("call_id", "destination", "container", "document_key", "action", "membership"),
+    "attempts": ("destination", "container", "document_key", "action", "membership"),
+    "receipts": ("run_id", "destination", "container", "membership"),
+    "deliveries": (),
+    "approvals": (),
+    "holdouts": ("destination", "container", "membership", "customer_id"),
+    "send_decisions": ("segment", "destination", "container", "membership", "customer_id", "run_id"),
+    "fencing": ("name",),
+    "withdrawals": ("connection_id", "container", "address", "event_id"),
+}
+TABLES = tuple(KEYS)
 
 
-def migrate(connection: duckdb.DuckDBPyConnection) -> int:
+def migrate(connection: duckdb.DuckDBPyConnection, newest: int = len(MIGRATIONS)) -> int:
     """Bring the state to the newest version, each step in one transaction; returns the version.
 
-    Raises SyncRefused when the state was written by a newer Mailhouse.
+    newest: another one, of an earlier Mailhouse. Raises SyncRefused when the state was written by a newer Mailhouse.
     """
     connection.execute(f"create schema if not exists {SCHEMA}")
     versions = f"{SCHEMA}.schema_version (version integer primary key, applied_at timestamptz)"
@@ -205,7 +218,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> int:
     found = version(connection)
     if found > len(MIGRATIONS):
         raise SyncRefused(f"{SCHEMA}: written by a newer Mailhouse (state {found}, known {len(MIGRATIONS)}); update this one")
-    for number in range(found + 1, len(MIGRATIONS) + 1):
+    for number in range(found + 1, newest + 1):
         connection.execute("begin transaction")
         try:
             connection.execute(MIGRATIONS[number - 1].format(schema=SCHEMA))
@@ -214,7 +227,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> int:
         except BaseException:
             connection.execute("rollback")
             raise
-    return len(MIGRATIONS)
+    return newest
 
 
 def version(connection: duckdb.DuckDBPyConnection) -> int:

@@ -25,6 +25,9 @@ def show(day: Day) -> None:
     columns = ("model", "DuckDB", "stand-in", "differences", "in the columns")
     title = f"Day {day.number}: {day.copied:,} raw rows, {day.differences:,} differences"
     terminal.show(Table(title, columns, rows, ROUNDING))
+    people, calls = sum(map(len, day.there.plan.changes.values())), sum(day.there.calls.values())
+    unlike = ", ".join(day.engine_differences) or "nothing"
+    terminal.line(f"  The engine on the stand-in: {people:,} changes in {calls:,} write calls; not as on DuckDB: {unlike}")
     for line in (*day.said, *day.problems):
         terminal.line(f"  {line}")
     for one in day.compared:
@@ -46,7 +49,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="parity-") as folder:
         for day in live_through(Path(folder), customers=asked.customers, days=asked.days, is_whole=True):
             show(day)
-            good = good and not day.differences and not day.problems
+            good = good and not (day.differences or day.engine_differences or day.problems)
     for model, reason in LEFT_OUT.items():
         terminal.line(f"not compared: {model}, because {reason}")
     return 0 if good else 1

@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from mailhouse.build import run_vars
 from mailhouse.settings import Settings
@@ -28,21 +31,23 @@ class StandInBuildFailed(AssertionError):
 
 @dataclass(frozen=True)
 class BothEngines:
-    """A work directory with its DuckDB warehouse, and the stand-in that is to become its equal.
+    """A work directory that lives on DuckDB, another one that lives on the stand-in, and the stand-in."""
 
-    `folder` is the work directory of dbt on the stand-in.
-    """
-
-    settings: Settings
+    here: Settings
+    there: Settings
     standin: StandIn
-    folder: Path = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", self.settings.workdir / "standin")
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Let dbt's target be the stand-in, for this process."""
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in {**self.standin.environment, "DBT_TARGET": "snowflake"}.items():
+                environment.setenv(name, value)
+            yield
 
     def copy(self, manifest: Mapping[str, Any]) -> dict[str, int]:
-        """Bring all that dbt reads over to the stand-in; gives back rows by table. Nobody may be writing to the warehouse."""
-        with tempfile.TemporaryDirectory() as folder, Warehouse(self.settings).write() as connection:
+        """Bring what has landed over to the stand-in; gives back rows by table. Nobody may be writing to the warehouse."""
+        with tempfile.TemporaryDirectory() as folder, Warehouse(self.here).write() as connection:
             return copy_sources(connection, manifest, self.standin, Path(folder))
 
     def dbt(self, command: str, *arguments: str, now: datetime, **environment: str) -> str:
@@ -66,8 +71,8 @@ class BothEngines:
                 **os.environ,
                 **self.standin.environment,
                 **environment,
-                "MAILHOUSE_WORKDIR": str(self.folder),
-                "DBT_LOG_PATH": str(self.folder / "logs"),
+                "MAILHOUSE_WORKDIR": str(self.there.workdir / "standin"),
+                "DBT_LOG_PATH": str(self.there.workdir / "standin" / "logs"),
                 "DBT_PROFILES_DIR": str(ROOT),
             },
             capture_output=True,
@@ -80,5 +85,5 @@ class BothEngines:
 
     def compare(self, manifest: Mapping[str, Any]) -> list[Compared]:
         """Every mart, profile model and segment, except those that are left out."""
-        with Warehouse(self.settings).write() as here, self.standin.session(database=DATABASE) as there:
+        with Warehouse(self.here).write() as here, self.standin.session(database=DATABASE) as there:
             return [compare(here, there, schema, name) for schema, name in models(manifest) if name not in LEFT_OUT]

@@ -30,6 +30,14 @@ def test_every_mart_profile_and_segment_is_the_same_row_by_row(first_day: Day) -
     assert {one.model: one.columns for one in first_day.compared if one.differences} == {}
 
 
+def test_the_engine_plans_and_applies_the_same_from_both(first_day: Day) -> None:
+    there = first_day.there
+    assert first_day.engine_differences == []
+    assert sum(map(len, there.plan.changes.values())) > 100
+    assert {call.split()[0] for call in there.calls} == {"hubspot", "klaviyo", "mailchimp", "sendgrid", "salesforce", "shopify"}
+    assert all(one.ok for one in there.receipts)
+
+
 def test_nothing_is_left_out_without_a_reason(first_day: Day) -> None:
     written = {path.stem for layer in LAYERS for path in (ROOT / "models" / layer).rglob("*.sql")}
     compared = {one.model for one in first_day.compared}
