@@ -119,21 +119,25 @@ class Session:
             raise refused(error, self._target) from error
 
 
+def sign_in(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What the connector is told, who signs in and where, of what a target says (rendered)."""
+    credentials = SnowflakeCredentials.from_dict({key: said[key] for key in said if key not in NOT_OF_CREDENTIALS})
+    parameters = {**said.get("session_parameters", {}), "QUERY_TAG": '{"app": "mailhouse"}', "TIMEZONE": "UTC"}
+    return {
+        **credentials.auth_args(),
+        **{key: said.get(key) for key in ("account", "database", "schema", "role", "warehouse")},
+        "session_parameters": {**parameters, "CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
+        "login_timeout": SECONDS_TO_GET_IN,
+        "application": "mailhouse",
+    }
+
+
 @contextmanager
 def open_session(target: BuildTarget) -> Iterator[Session]:
     """Connect as dbt does with the same target. Raises SnowflakeRefused, ConfigurationError."""
     said = target.rendered()
-    credentials = SnowflakeCredentials.from_dict({key: said[key] for key in said if key not in NOT_OF_CREDENTIALS})
-    place = {key: said.get(key) for key in ("account", "database", "schema", "role", "warehouse")}
-    parameters = {**said.get("session_parameters", {}), "QUERY_TAG": '{"app": "mailhouse"}', "TIMEZONE": "UTC"}
     try:
-        connection = snowflake.connector.connect(
-            **credentials.auth_args(),
-            **place,
-            session_parameters={**parameters, "CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
-            login_timeout=SECONDS_TO_GET_IN,
-            application="mailhouse",
-        )
+        connection = snowflake.connector.connect(**sign_in(said))
     except SnowflakeError as error:
         raise refused(error, said) from error
     with closing(connection):
