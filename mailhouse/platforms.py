@@ -34,6 +34,9 @@ class Platform(Protocol):
     pipelines: Path  # what dlt knows of what has landed there
     dlt_settings: Mapping[str, Any]
 
+    def examine(self) -> str:
+        """Where it is, in words, once it was asked. Raises what keeps a run from working there."""
+
     def recorded(self, connection: duckdb.DuckDBPyConnection) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """The connection as writers get it: what they change of the sync's state is kept on the platform first."""
 
@@ -71,6 +74,9 @@ class Embedded:
         self.pipelines = settings.pipelines
         # the connection to an encrypted warehouse is in memory: dlt's own sessions would land there, and say nothing
         self._main_schema = "warehouse.main" if settings.warehouse_key else None
+
+    def examine(self) -> str:
+        return f"DuckDB, {self._settings.warehouse_path}"
 
     @contextmanager
     def recorded(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:

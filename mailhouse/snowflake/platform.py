@@ -35,6 +35,14 @@ class Snowflake:
         self.dlt_settings = DLT_SETTINGS
         self.build_arguments = ["--target", target.name, "--target-path", str(settings.workdir / "target_snowflake")]
 
+    def examine(self) -> str:
+        with self._session() as session:
+            session.present()
+        said = self._target.rendered()
+        return (
+            f"Snowflake, database {said['database']} of account {said['account']} as {said.get('user')}, role {said.get('role')}"
+        )
+
     @contextmanager
     def recorded(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
         with ExitStack() as opened:

@@ -43,18 +43,10 @@ def refused(error: SnowflakeError, target: Mapping[str, Any]) -> SnowflakeRefuse
             f" `grant {RIGHTS.get(kind, 'usage')} on {kind} {name} to role {role}` ({SEE})"
         )
     if match := NOT_THERE.search(said):
-        kind, name = match["kind"].lower(), match["name"].strip("'\"")
-        return SnowflakeRefused(
-            f"the {kind} {name} is not there, or not for the role {role}; make it,"
-            f" or `grant {RIGHTS.get(kind, 'usage')} on {kind} {name} to role {role}` ({SEE})"
-        )
+        return absent(match["kind"].lower(), match["name"].strip("'\""), target)
     for kind, pattern in (("database", NO_DATABASE), ("warehouse", NO_WAREHOUSE)):
         if pattern.search(said):
-            name = target.get(kind, "")
-            return SnowflakeRefused(
-                f"the {kind} {name} is not there, or not for the role {role}; make it,"
-                f" or `grant usage on {kind} {name} to role {role}` ({SEE})"
-            )
+            return absent(kind, str(target.get(kind, "")), target)
     if WRONG_KEY.search(said):
         return SnowflakeRefused(
             f"Snowflake does not know the user {target.get('user')} by this key or password; look at"
@@ -66,3 +58,12 @@ def refused(error: SnowflakeError, target: Mapping[str, Any]) -> SnowflakeRefuse
         )
     # what stands in quotes may be a value of a row
     return SnowflakeRefused(f"Snowflake refused: {redacted(QUOTED.sub('…', said))}; run again with --debug to see more")
+
+
+def absent(kind: str, name: str, target: Mapping[str, Any]) -> SnowflakeRefused:
+    """A thing that is not there, or that the role cannot see: Snowflake does not say which."""
+    role = target.get("role", "the user's role")
+    return SnowflakeRefused(
+        f"the {kind} {name} is not there, or not for the role {role}; make it,"
+        f" or `grant {RIGHTS.get(kind, 'usage')} on {kind} {name} to role {role}` ({SEE})"
+    )

@@ -17,7 +17,7 @@ from snowflake.connector.cursor import SnowflakeCursor
 from snowflake.connector.errors import Error as SnowflakeError
 
 from mailhouse.build_target import BuildTarget
-from mailhouse.snowflake.refusals import refused
+from mailhouse.snowflake.refusals import absent, refused
 from mailhouse.sync.identifiers import quoted
 
 # schema and stage for what is on its way into a table
@@ -87,6 +87,15 @@ class Session:
             " file_format = (type = parquet use_logical_type = true) match_by_column_name = case_insensitive purge = true"
         )
         return rows.num_rows
+
+    def present(self) -> None:
+        """Returns when the database and the warehouse are there for this role. Raises SnowflakeRefused."""
+        for kind in ("database", "warehouse"):
+            name = str(self._target.get(kind))
+            seen = self._cursor(f"show {kind}s like '{name}'", ())
+            column = [one.name.lower() for one in seen.description].index("name")
+            if name.lower() not in {row[column].lower() for row in seen.fetchall()}:
+                raise absent(kind, name, self._target)
 
     def prepare(self) -> None:
         """Make the schema and the stage that everything here rests on."""
