@@ -10,9 +10,12 @@ from snowflake.connector.cursor import SnowflakeCursor
 from snowflake.connector.errors import ProgrammingError
 
 from ingestion.landing import Landed, land
+from mailhouse.build_target import build_target
 from mailhouse.clock import FixedClock
 from mailhouse.errors import SnowflakeRefused
 from mailhouse.settings import Connection, Settings
+from mailhouse.snowflake.raw import create_empty
+from mailhouse.snowflake.session import open_session
 from tests.python.ingestion.fake_hubspot import CONTACTS_ALONE, START, FakeHubSpot
 from tests.python.parity.server import DATABASE, ROOT, StandIn
 from tests.python.parity.stage import lend_stage
@@ -94,6 +97,21 @@ def test_a_load_that_was_refused_says_so_in_one_line_and_is_finished_by_the_next
     landed = place.land()
     assert (landed.error, landed.finished_pending) == (None, True)
     assert standin.rows(f"select count(*), count(distinct id) from {CONTACTS}") == [(5, 5)]
+
+
+def test_tables_that_were_made_empty_before_the_first_landing_are_landed_into(
+    place: Place, hubspot: FakeHubSpot, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lend_stage(monkeypatch)
+    for schema in ("raw_hubspot", "raw_hubspot_staging"):
+        standin.rows(f"drop schema if exists {DATABASE}.{schema} cascade")
+    with open_session(build_target(place.settings)) as session:
+        assert "raw_hubspot.contacts" in create_empty(session, ROOT / "ingestion" / "schemas")
+    hubspot.fill(5)
+    for new in (5, 0):
+        landed = place.land()
+        assert (landed.error, landed.new["contacts"]) == (None, new)
+    assert standin.rows(f"select count(*), count(distinct id), count(_dlt_load_id) from {CONTACTS}") == [(5, 5, 5)]
 
 
 def test_where_nobody_gets_in_nothing_is_read(place: Place, hubspot: FakeHubSpot, monkeypatch: pytest.MonkeyPatch) -> None:
