@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import dlt
@@ -15,6 +16,8 @@ from ingestion.source import Landing
 from ingestion.vendors import VENDORS
 from mailhouse.clock import Clock, stopwatch
 from mailhouse.errors import ConfigurationError, MailhouseError
+from mailhouse.landing_place import LandingPlace
+from mailhouse.platforms import Platform
 from mailhouse.privacy.arrivals import Arrivals
 from mailhouse.settings import Connection, Settings
 from mailhouse.warehouse import Warehouse
@@ -68,26 +71,29 @@ def land(
     """Land the connections (`only` those ids); one result each, in the order of connections.yml.
 
     What an interrupted landing left is finished first, then new data is read in the same call. Raises ConfigurationError
-    for an unknown id and WarehouseBusy; everything else that stops a connection is in its result.
+    for an unknown id, WarehouseBusy, and what the platform raises when nobody gets in; everything else that stops a connection
+    is in its result.
     """
-    pipelines.configure()
     chosen = _chosen(settings, only)
     results = {connection.id: Landed(connection.id, connection.vendor) for connection in chosen}
     warehouse = Warehouse(settings)
+    platform = warehouse.platform
+    pipelines.configure(platform)
     started = {connection.id: stopwatch() for connection in chosen}
-    with warehouse.write() as db:
+    with warehouse.write() as db, platform.landing_place(db) as place:
         for connection in chosen:
-            results[connection.id] = _finish(settings, connection, db, results[connection.id])
+            results[connection.id] = _finish(platform, connection, place, results[connection.id])
     ready = [connection for connection in chosen if results[connection.id].is_complete]
     with ThreadPoolExecutor(max_workers=max(1, len(ready)), thread_name_prefix="landing") as threads:
         waiting: dict[Future[Landing], Connection] = {
-            threads.submit(_extract, settings, connection, clock, progress): connection for connection in ready
+            threads.submit(_extract, settings, platform, connection, clock, progress): connection for connection in ready
         }
         for done in as_completed(waiting):
             connection = waiting[done]
             before = results[connection.id]
             with warehouse.write() as db:
-                result = _guarded(before, lambda d=done, c=connection, b=before, w=db: _load(settings, c, d.result(), b, w))
+                load = partial(_load, settings, platform, connection, done, before, db)
+                result = _guarded(platform, before, load)
             results[connection.id] = replace(result, seconds=stopwatch() - started[connection.id])
     landed = list(results.values())
     with warehouse.write() as db:
@@ -107,37 +113,51 @@ def _chosen(settings: Settings, only: Iterable[str] | None) -> list[Connection]:
     return chosen
 
 
-def _finish(settings: Settings, connection: Connection, db: duckdb.DuckDBPyConnection, before: Landed) -> Landed:
-    return _guarded(before, lambda: replace(before, finished_pending=pipelines.finish_pending(settings, connection, db)))
+def _finish(platform: Platform, connection: Connection, place: LandingPlace, before: Landed) -> Landed:
+    finish = partial(pipelines.finish_pending, platform, connection, place)
+    return _guarded(platform, before, lambda: replace(before, finished_pending=finish()))
 
 
-def _extract(settings: Settings, connection: Connection, clock: Clock, progress: Progress | None) -> Landing:
+def _extract(settings: Settings, platform: Platform, connection: Connection, clock: Clock, progress: Progress | None) -> Landing:
     landing = Landing(connection, clock, arrivals=Arrivals(settings))
     if progress is not None:
         landing.progress = lambda table, rows: progress(connection.id, table, rows)
     make = VENDORS[connection.vendor].source
-    with pipelines.pipeline_of(settings, connection) as pipeline:
+    with pipelines.pipeline_of(platform, connection) as pipeline:
         try:
             pipeline.extract(make(landing, settings), loader_file_format="parquet")
             while landing.package_is_full:
                 landing.begin_package()
                 pipeline.extract(make(landing, settings), loader_file_format="parquet")
         finally:
-            pipelines.drop_unfinished(settings, connection)
+            pipelines.drop_unfinished(platform.pipelines, connection)
     return landing
 
 
-def _load(settings: Settings, connection: Connection, landing: Landing, before: Landed, db: duckdb.DuckDBPyConnection) -> Landed:
-    known = Known(db, connection)
-    had = known.counts()
-    with pipelines.pipeline_of(settings, connection, db) as pipeline:
-        load_ids = pipelines.load(pipeline, db)
-        vendor = VENDORS[connection.vendor]
-        if vendor.gone is not None:
-            gone = vendor.gone(landing, settings, known)
-            if gone:
-                pipeline.extract(_removed(Landing(connection, landing.clock), gone), loader_file_format="parquet")
-                load_ids += pipelines.load(pipeline, db)
+def _load(
+    settings: Settings,
+    platform: Platform,
+    connection: Connection,
+    extracted: Future[Landing],
+    before: Landed,
+    db: duckdb.DuckDBPyConnection,
+) -> Landed:
+    landing = extracted.result()
+    with platform.landing_place(db) as place:
+        known = Known(db, place, connection)
+        had = known.counts()
+        with pipelines.pipeline_of(platform, connection, place) as pipeline:
+            load_ids = pipelines.load(pipeline, place)
+            vendor = VENDORS[connection.vendor]
+            if vendor.gone is not None:
+                gone = vendor.gone(landing, settings, known)
+                if gone:
+                    pipeline.extract(_removed(Landing(connection, landing.clock), gone), loader_file_format="parquet")
+                    load_ids += pipelines.load(pipeline, place)
+        return _counted(before, landing, known, had, load_ids)
+
+
+def _counted(before: Landed, landing: Landing, known: Known, had: dict[str, int], load_ids: list[str]) -> Landed:
     new, changed = {}, {}
     for table, count in known.counts().items():
         new[table] = max(0, count - had.get(table, 0))
@@ -160,25 +180,31 @@ def _removed(landing: Landing, gone: list[dict[str, Any]]) -> Any:
     return removed()
 
 
-def _guarded(before: Landed, work: Callable[[], Landed]) -> Landed:
+def _guarded(platform: Platform, before: Landed, work: Callable[[], Landed]) -> Landed:
     """The result of `work`, or `before` with the error that stopped it, as one line that names no person."""
     try:
         return work()
     except MailhouseError as error:
         found = error
     except Exception as failed:  # noqa: BLE001  kept as the cause; whatever stops one source must not stop the others
-        found = _cause(failed, before.connection_id)
+        found = _cause(platform, failed, before.connection_id)
     log.error("%s", found)
     return replace(before, error=found)
 
 
-def _cause(failed: BaseException, connection_id: str) -> MailhouseError:
-    """Our own error inside dlt's wrapping, else a line that names the kind of failure and keeps the rest for `--debug`."""
+def _cause(platform: Platform, failed: BaseException, connection_id: str) -> MailhouseError:
+    """An error of ours or of the platform inside dlt's wrapping, else a line that names the kind of failure.
+
+    The rest is kept for `--debug`.
+    """
     inner: BaseException | None = failed
     deepest = failed
     while inner is not None:
         if isinstance(inner, MailhouseError):
             return inner
+        if refused := platform.refused(inner):
+            refused.__cause__ = failed
+            return refused
         deepest = inner
         inner = getattr(inner, "exception", None) or inner.__cause__
     return _unexpected(deepest, connection_id, failed)

@@ -50,6 +50,9 @@ alter {{ kind_of_relation }} {{ relation }} modify column {{ column.name }} set 
     ) -%}
     {%- for schema in masked_schemas() -%}
         {%- do found.append('create schema if not exists ' ~ target.database ~ '.' ~ schema) -%}
+        {%- do found.append(
+            'grant all on schema ' ~ target.database ~ '.' ~ schema ~ ' to role ' ~ var('warehouse_roles').builder
+        ) -%}
         {%- do found.append('alter schema ' ~ target.database ~ '.' ~ schema ~ " set tag " ~ privacy ~ ".pii = 'unclassified'") -%}
     {%- endfor -%}
     {{ return(found) }}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # dbt takes a second to import, and whoever only looks at wha
 LAYERS = ("seeds", "staging", "intermediate", "marts", "profiles", "segments")
 QUOTED = re.compile(r"'[^']*@[^']*'|(?<=[Ss]tring )['\"][^'\"]*['\"]|(?<=value )['\"][^'\"]*['\"]")
 BUILT = {"model", "seed", "snapshot", "test"}
+# unit tests are for `make check`, and of an exposure there is nothing to build
+LEFT_OUT = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
 GOOD = {"success", "pass", "warn", "no-op", "partial success"}
 
 
@@ -122,7 +124,7 @@ class Project:
         """
         if self.manifest is None:
             self.parse()
-        arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(run_vars(as_of, clock_now))]
+        arguments = ["build", *LEFT_OUT, "--vars", json.dumps(run_vars(as_of, clock_now))]
         if full_refresh:
             arguments.append("--full-refresh")
         elsewhere = self.platform.build_arguments

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from mailhouse.build import Project
 from mailhouse.errors import MailhouseError
+from mailhouse.platforms import platform_of
 from mailhouse.report import Finding
 from mailhouse.settings import Connection, Settings
 from mailhouse.sync.audiences import read_audiences
@@ -20,6 +21,7 @@ def examine(settings: Settings, probe: Probe) -> Iterator[Finding]:
     yield Finding("python", True, ".".join(map(str, sys.version_info[:3])))
     yield Finding("libraries", True, ", ".join(f"{name} {version(name)}" for name in LIBRARIES))
     yield Finding("work directory", True, str(settings.workdir))
+    yield _tried("platform", lambda: platform_of(settings).examine())
     yield Finding("sandbox", True, f"serves at {settings.sandbox_url}" if settings.sandbox_url else "not running")
     for connection in settings.connections.values():
         good = f"{connection.vendor} answers at {connection.url}"
@@ -31,9 +33,9 @@ def examine(settings: Settings, probe: Probe) -> Iterator[Finding]:
     yield Finding("warehouse", True, state)
 
 
-def _tried(subject: str, attempt: Callable[[], object], good: str) -> Finding:
+def _tried(subject: str, attempt: Callable[[], object], good: str = "") -> Finding:
     try:
-        attempt()
+        says = attempt()
     except MailhouseError as error:
         return Finding(subject, False, str(error))
-    return Finding(subject, True, good)
+    return Finding(subject, True, good or str(says))

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 
 from mailhouse.build_target import build_target
-from mailhouse.errors import ConfigurationError
+from mailhouse.errors import ConfigurationError, MailhouseError
+from mailhouse.landing_place import LandingPlace
 from mailhouse.settings import Settings
 
 Manifest = Mapping[str, Any]
@@ -29,6 +31,11 @@ class Platform(Protocol):
 
     local_target: str | None
     build_arguments: Sequence[str]
+    pipelines: Path  # what dlt knows of what has landed there
+    dlt_settings: Mapping[str, Any]
+
+    def examine(self) -> str:
+        """Where it is, in words, once it was asked. Raises what keeps a run from working there."""
 
     def recorded(self, connection: duckdb.DuckDBPyConnection) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """The connection as writers get it: what they change of the sync's state is kept on the platform first."""
@@ -45,15 +52,31 @@ class Platform(Protocol):
     def require_raw(self, doing: str) -> None:
         """Returns when raw tables are in the work directory. Raises ElsewhereKept, which names what was to be done."""
 
+    def destination(self) -> Any:
+        """What dlt is to land into, for who only asks what it is capable of: nothing is opened."""
+
+    def landing_place(self, connection: duckdb.DuckDBPyConnection) -> AbstractContextManager[LandingPlace]:
+        """Where raw tables are, open for a load."""
+
+    def refused(self, error: BaseException) -> MailhouseError | None:
+        """An error of the platform's own driver in one line that names no value; None for any other."""
+
 
 class Embedded:
     """DuckDB: the warehouse of the work directory is all there is."""
 
     local_target = None
     build_arguments: Sequence[str] = ()
+    dlt_settings: Mapping[str, Any] = {}
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.pipelines = settings.pipelines
+        # the connection to an encrypted warehouse is in memory: dlt's own sessions would land there, and say nothing
+        self._main_schema = "warehouse.main" if settings.warehouse_key else None
+
+    def examine(self) -> str:
+        return f"DuckDB, {self._settings.warehouse_path}"
 
     @contextmanager
     def recorded(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -81,6 +104,20 @@ class Embedded:
 
     def require_raw(self, doing: str) -> None:
         pass
+
+    def destination(self) -> Any:
+        from mailhouse.embedded_landing import destination  # dlt takes a second to import
+
+        return destination(str(self._settings.warehouse_path), self._main_schema)
+
+    @contextmanager
+    def landing_place(self, connection: duckdb.DuckDBPyConnection) -> Iterator[LandingPlace]:
+        from mailhouse.embedded_landing import EmbeddedPlace
+
+        yield EmbeddedPlace(connection, self._main_schema)
+
+    def refused(self, error: BaseException) -> MailhouseError | None:  # noqa: ARG002  nothing is to be reached
+        return None
 
 
 def platform_of(settings: Settings) -> Platform:

@@ -16,8 +16,11 @@ NO_PRIVILEGE = re.compile(r"insufficient privileges to operate on (?P<kind>[\w ]
 NOT_THERE = re.compile(
     r"(?P<kind>database|schema|warehouse|table|stage|object) '?(?P<name>[\w.$\"]+)'? does not exist", re.IGNORECASE
 )
+# signing in to a database that is not there goes well, and the first statement does not
+NO_DATABASE = re.compile(r"does not have a current database", re.IGNORECASE)
 NO_WAREHOUSE = re.compile(r"no active warehouse selected", re.IGNORECASE)
 WRONG_KEY = re.compile(r"jwt token is invalid|incorrect username or password", re.IGNORECASE)
+NUMBERS = re.compile(r"^\d+( \(\w+\))?: ")  # of the error and of its kind
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 # the right that a thing is used by, where it is another than `usage`
 RIGHTS = {"table": "select", "stage": "read, write", "object": "select"}
@@ -25,7 +28,7 @@ RIGHTS = {"table": "select", "stage": "read, write", "object": "select"}
 
 def refused(error: SnowflakeError, target: Mapping[str, Any]) -> SnowflakeRefused:
     """The error in one line that holds no value of a row; `target` is what profiles.yml says, rendered."""
-    said = " ".join(str(error.msg or error).split())
+    said = NUMBERS.sub("", " ".join(str(error.msg or error).split()))
     role = target.get("role", "the user's role")
     if match := NO_SUCH_ROLE.search(said):
         name = match["name"]
@@ -40,17 +43,10 @@ def refused(error: SnowflakeError, target: Mapping[str, Any]) -> SnowflakeRefuse
             f" `grant {RIGHTS.get(kind, 'usage')} on {kind} {name} to role {role}` ({SEE})"
         )
     if match := NOT_THERE.search(said):
-        kind, name = match["kind"].lower(), match["name"].strip("'\"")
-        return SnowflakeRefused(
-            f"the {kind} {name} is not there, or not for the role {role}; make it,"
-            f" or `grant {RIGHTS.get(kind, 'usage')} on {kind} {name} to role {role}` ({SEE})"
-        )
-    if NO_WAREHOUSE.search(said):
-        name = target.get("warehouse", "")
-        return SnowflakeRefused(
-            f"the warehouse {name} is not there, or not for the role {role}; make it,"
-            f" or `grant usage on warehouse {name} to role {role}` ({SEE})"
-        )
+        return absent(match["kind"].lower(), match["name"].strip("'\""), target)
+    for kind, pattern in (("database", NO_DATABASE), ("warehouse", NO_WAREHOUSE)):
+        if pattern.search(said):
+            return absent(kind, str(target.get(kind, "")), target)
     if WRONG_KEY.search(said):
         return SnowflakeRefused(
             f"Snowflake does not know the user {target.get('user')} by this key or password; look at"
@@ -62,3 +58,12 @@ def refused(error: SnowflakeError, target: Mapping[str, Any]) -> SnowflakeRefuse
         )
     # what stands in quotes may be a value of a row
     return SnowflakeRefused(f"Snowflake refused: {redacted(QUOTED.sub('…', said))}; run again with --debug to see more")
+
+
+def absent(kind: str, name: str, target: Mapping[str, Any]) -> SnowflakeRefused:
+    """A thing that is not there, or that the role cannot see: Snowflake does not say which."""
+    role = target.get("role", "the user's role")
+    return SnowflakeRefused(
+        f"the {kind} {name} is not there, or not for the role {role}; make it,"
+        f" or `grant {RIGHTS.get(kind, 'usage')} on {kind} {name} to role {role}` ({SEE})"
+    )

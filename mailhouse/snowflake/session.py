@@ -17,7 +17,7 @@ from snowflake.connector.cursor import SnowflakeCursor
 from snowflake.connector.errors import Error as SnowflakeError
 
 from mailhouse.build_target import BuildTarget
-from mailhouse.snowflake.refusals import refused
+from mailhouse.snowflake.refusals import absent, refused
 from mailhouse.sync.identifiers import quoted
 
 # schema and stage for what is on its way into a table
@@ -88,6 +88,15 @@ class Session:
         )
         return rows.num_rows
 
+    def present(self) -> None:
+        """Returns when the database and the warehouse are there for this role. Raises SnowflakeRefused."""
+        for kind in ("database", "warehouse"):
+            name = str(self._target.get(kind))
+            seen = self._cursor(f"show {kind}s like '{name}'", ())
+            column = [one.name.lower() for one in seen.description].index("name")
+            if name.lower() not in {row[column].lower() for row in seen.fetchall()}:
+                raise absent(kind, name, self._target)
+
     def prepare(self) -> None:
         """Make the schema and the stage that everything here rests on."""
         self.run(f"create schema if not exists {self.database}.{STATE_SCHEMA}")
@@ -119,21 +128,25 @@ class Session:
             raise refused(error, self._target) from error
 
 
+def sign_in(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What the connector is told, who signs in and where, of what a target says (rendered)."""
+    credentials = SnowflakeCredentials.from_dict({key: said[key] for key in said if key not in NOT_OF_CREDENTIALS})
+    parameters = {**said.get("session_parameters", {}), "QUERY_TAG": '{"app": "mailhouse"}', "TIMEZONE": "UTC"}
+    return {
+        **credentials.auth_args(),
+        **{key: said.get(key) for key in ("account", "database", "schema", "role", "warehouse")},
+        "session_parameters": {**parameters, "CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
+        "login_timeout": SECONDS_TO_GET_IN,
+        "application": "mailhouse",
+    }
+
+
 @contextmanager
 def open_session(target: BuildTarget) -> Iterator[Session]:
     """Connect as dbt does with the same target. Raises SnowflakeRefused, ConfigurationError."""
     said = target.rendered()
-    credentials = SnowflakeCredentials.from_dict({key: said[key] for key in said if key not in NOT_OF_CREDENTIALS})
-    place = {key: said.get(key) for key in ("account", "database", "schema", "role", "warehouse")}
-    parameters = {**said.get("session_parameters", {}), "QUERY_TAG": '{"app": "mailhouse"}', "TIMEZONE": "UTC"}
     try:
-        connection = snowflake.connector.connect(
-            **credentials.auth_args(),
-            **place,
-            session_parameters={**parameters, "CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
-            login_timeout=SECONDS_TO_GET_IN,
-            application="mailhouse",
-        )
+        connection = snowflake.connector.connect(**sign_in(said))
     except SnowflakeError as error:
         raise refused(error, said) from error
     with closing(connection):

@@ -1,6 +1,8 @@
 """Fakes of our own for what a vendor must not do, the real sandbox for all it does."""
 
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -12,6 +14,7 @@ from tests.python.ingestion.fake_hubspot import CONTACTS_ALONE, FakeHubSpot
 from tests.python.sandbox.conftest import sandbox_factory  # noqa: F401  the real sandbox, served for one test
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+PROFILES = Path(__file__).parents[3] / "profiles.yml"
 
 
 class Place:
@@ -22,6 +25,7 @@ class Place:
         self.connections = {}
         self.clock = FixedClock(NOW)
         self.list_custom()
+        shutil.copy(PROFILES, path)
 
     def list_custom(self, hubspot="{}", shopify="{}", klaviyo="{}", sendgrid="{}", salesforce="{}"):
         listed = f"hubspot_contacts: {hubspot}, shopify_customers: {shopify}, klaviyo_profiles: {klaviyo}"
