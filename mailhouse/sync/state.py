@@ -207,7 +207,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 TABLES = tuple(KEYS)
 
 
-def migrate(connection: duckdb.DuckDBPyConnection, newest: int = len(MIGRATIONS)) -> int:
+def migrate(connection: duckdb.DuckDBPyConnection, newest: int | None = None) -> int:
     """Bring the state to the newest version, each step in one transaction; returns the version.
 
     newest: another one, of an earlier Mailhouse. Raises SyncRefused when the state was written by a newer Mailhouse.
@@ -218,7 +218,8 @@ def migrate(connection: duckdb.DuckDBPyConnection, newest: int = len(MIGRATIONS)
     found = version(connection)
     if found > len(MIGRATIONS):
         raise SyncRefused(f"{SCHEMA}: written by a newer Mailhouse (state {found}, known {len(MIGRATIONS)}); update this one")
-    for number in range(found + 1, newest + 1):
+    last = len(MIGRATIONS) if newest is None else newest
+    for number in range(found + 1, last + 1):
         connection.execute("begin transaction")
         try:
             connection.execute(MIGRATIONS[number - 1].format(schema=SCHEMA))
@@ -227,7 +228,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, newest: int = len(MIGRATIONS)
         except BaseException:
             connection.execute("rollback")
             raise
-    return newest
+    return last
 
 
 def version(connection: duckdb.DuckDBPyConnection) -> int:

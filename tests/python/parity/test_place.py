@@ -13,7 +13,8 @@ NOW = datetime(2026, 7, 1, 6, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def engines(standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> BothEngines:
-    return BothEngines(load_settings(tmp_path_factory.mktemp("place"), project=ROOT), standin)
+    settings = load_settings(tmp_path_factory.mktemp("place"), project=ROOT)
+    return BothEngines(settings, settings, standin)
 
 
 @pytest.mark.parametrize(
