@@ -1,5 +1,6 @@
 """`simple-salesforce`, a client that we did not write, finds in the sandbox what it expects; it insists on https."""
 
+import gc
 import ipaddress
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -64,6 +65,8 @@ class Org:
         """End the clients' connections first: the server waits half a minute for those under TLS."""
         for session in self._sessions:
             session.close()
+        # an answer that the SDK has streamed keeps its connection until it is found to be garbage
+        gc.collect()
         self.serving.close()
 
 

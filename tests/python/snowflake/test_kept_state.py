@@ -211,7 +211,7 @@ def test_nothing_is_written_down_here_while_snowflake_cannot_be_reached(machine,
     assert first.state("runs") == {"runs": []}
 
 
-@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(2, 20))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(1, 20))])
 def test_whatever_is_done_to_the_state_another_machine_goes_on_from_the_same(machine, account, seed):
     """Every kind of statement on every table, with transactions undone, publishing, and machines lost between them."""
     chance = random.Random(seed)
