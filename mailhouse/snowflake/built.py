@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 
 from mailhouse.errors import ConfigurationError
+from mailhouse.snowflake.fetching import make_table
 from mailhouse.snowflake.session import Session
 from mailhouse.sync.identifiers import quoted
 
@@ -47,21 +48,9 @@ def fetch(connection: duckdb.DuckDBPyConnection, session: Session, manifest: Map
             connection.execute(f"create schema if not exists {DATABASE}.{quoted(schema)}")
             connection.execute(f"drop table if exists {here}")
             if name in there[schema]:
-                rows += _fetch_one(connection, session, f"{schema}.{name}", here)
+                rows += make_table(connection, here, session, f"select * from {session.database}.{schema}.{name}")
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
-    return rows
-
-
-def _fetch_one(connection: duckdb.DuckDBPyConnection, session: Session, name: str, here: str) -> int:
-    rows = 0
-    statement = f"create table {here} as"
-    for batch in session.batches(f"select * from {session.database}.{name}"):
-        connection.register("fetched", batch)
-        connection.execute(f"{statement} select * from fetched")
-        connection.unregister("fetched")
-        statement = f"insert into {here}"
-        rows += batch.num_rows
     return rows

@@ -15,6 +15,7 @@ from mailhouse.privacy.arrivals import Arrivals
 from mailhouse.privacy.places import PLACES, Place
 from mailhouse.privacy.tombstones import Tombstones
 from mailhouse.settings import Settings, read_yaml
+from mailhouse.snowflake.fetching import make_table
 from mailhouse.snowflake.session import Session
 
 # what dlt's Snowflake destination makes of the types that ingestion declares
@@ -119,12 +120,8 @@ def _fetch_place(connection: duckdb.DuckDBPyConnection, session: Session, place:
     )
     connection.execute(f"create schema if not exists raw_{place.vendor}")
     connection.execute(f"drop table if exists {place.relation}")
-    statement = f"create table {place.relation} as"
-    for batch in session.batches(f"select distinct {', '.join(columns)} from {session.database}.{place.relation}"):
-        connection.register("fetched", batch)
-        connection.execute(f"{statement} select * from fetched")
-        connection.unregister("fetched")
-        statement = f"insert into {place.relation}"
+    query = f"select distinct {', '.join(columns)} from {session.database}.{place.relation}"
+    make_table(connection, place.relation, session, query)
 
 
 def _schema_and_table(column: ContactColumn) -> tuple[str, str]:
