@@ -30,11 +30,15 @@ MEANT = Approval("a made-up company", "the comparison of two engines")
 
 @dataclass(frozen=True)
 class Synced:
-    """What one company's ESPs were sent: the plan, what it came to, and the calls as the vendors counted them."""
+    """What one company's ESPs were sent: the plan, what it came to, and the calls as the vendors counted them.
+
+    `reconciled` is what a reconciliation says afterwards, which reads every field back.
+    """
 
     plan: sync.Plan
     receipts: Sequence[sync.Receipt]
     calls: Mapping[str, int]
+    reconciled: Sequence[sync.Receipt]
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class Day:
         unlike = {
             "the plan": here.plan.changes != there.plan.changes or here.plan.digest != there.plan.digest,
             "the calls": here.calls != there.calls,
-            "the receipts": [_figures(one) for one in here.receipts] != [_figures(one) for one in there.receipts],
+            "the receipts": list(map(_figures, here.receipts)) != list(map(_figures, there.receipts)),
+            "the reconciliation": list(map(_figures, here.reconciled)) != list(map(_figures, there.reconciled)),
         }
         return [what for what, is_unlike in unlike.items() if is_unlike]
 
@@ -103,9 +108,12 @@ def _day(engines: BothEngines, number: int, is_whole: bool) -> Day:
         if is_whole and number == 1:  # after the build: dbt asks the tables that are there for their columns
             said.append(engines.dbt("test", "--select", "test_type:unit", now=here.clock.now()))
         compared = engines.compare(manifest)
-        synced_here = _sync(here)
-    with engines.elsewhere(), chain.open_run(engines.there, approval=MEANT) as there:
-        synced_there = _sync(there)
+        _sync(here)
+    synced_here = _reconciled(here)
+    with engines.elsewhere():
+        with chain.open_run(engines.there, approval=MEANT) as there:
+            _sync(there)
+        synced_there = _reconciled(there)
     problems = [*here.problems, *built_there.problems, *there.problems]
     return Day(number, sum(copied.values()), said, problems, compared, synced_here, synced_there)
 
@@ -128,16 +136,22 @@ def _build_models(engines: BothEngines, here: Run) -> str:
         return building.result()
 
 
-def _sync(run: Run) -> Synced:
+def _sync(run: Run) -> None:
     _control(run.settings, "DELETE")
     chain.tell_withdrawals(run)
     chain.plan_sync(run)
     chain.apply_plan(run)
     chain.compare(run)
     chain.publish(run)
+
+
+def _reconciled(run: Run) -> Synced:
+    """What a run that is over has sent, and what a reconciliation then finds."""
     counted = json.loads(_control(run.settings, "GET"))["calls"]
     writes = {f"{one['vendor']} {one['method']} {one['path']}": one["calls"] for one in counted if one["writes"]}
-    return Synced(run.plan, run.receipts, writes)
+    again = chain.reconcile(run.settings)
+    run.problems += again.problems
+    return Synced(run.plan, run.receipts, writes, again.receipts)
 
 
 def _control(settings: Settings, method: str) -> bytes:
