@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 from dlt.common.destination import Destination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 log = logging.getLogger("mailhouse.ingestion")
 
@@ -43,7 +44,7 @@ class EmbeddedPlace:
             try:
                 with self._memory(limit):
                     run()
-            except Exception as failed:  # raised again unless memory was all that it wanted
+            except PipelineStepFailed as failed:
                 if limit is None or "Out of Memory Error" not in str(failed):
                     raise
                 # the package stays pending and its transaction was rolled back: the same load goes on with more memory

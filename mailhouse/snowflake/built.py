@@ -9,8 +9,7 @@ from mailhouse.errors import ConfigurationError
 from mailhouse.snowflake.fetching import make_table
 from mailhouse.snowflake.session import Session
 from mailhouse.sync.identifiers import quoted
-
-DATABASE = "warehouse"
+from mailhouse.warehouse import DATABASE
 
 WHOLE_FOLDERS = ("profiles", "segments")
 EXPOSURE = "mailhouse"

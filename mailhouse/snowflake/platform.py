@@ -1,7 +1,7 @@
 """Snowflake as a platform: dbt builds there, raw tables and the state are kept there, the work directory has copies."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import duckdb
@@ -91,7 +91,7 @@ class Snowflake:
     def refused(self, error: BaseException) -> MailhouseError | None:
         return refused(error, self._target.rendered()) if isinstance(error, SnowflakeError) else None
 
-    def _session(self) -> "ExitStack[Session]":
+    def _session(self) -> AbstractContextManager[Session]:
         return open_session(self._target)
 
     def _state(self, connection: duckdb.DuckDBPyConnection, session: Session) -> KeptState:

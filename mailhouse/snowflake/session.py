@@ -24,6 +24,7 @@ from mailhouse.sync.identifiers import quoted
 STATE_SCHEMA = "reverse_sync"
 STAGE = f"{STATE_SCHEMA}.arriving"
 SECONDS_TO_GET_IN = 60
+NOT_OF_CREDENTIALS = ("type", "threads", "session_parameters")
 # what Snowflake calls the type of an answer's column -> how it is kept here; of a number its digits decide
 KINDS = {
     "TEXT": pa.string(),
@@ -104,11 +105,11 @@ class Session:
 
     def tables(self, schema: str) -> set[str]:
         """The names, in lower case, of the tables and views of a schema; none when there is no such schema."""
-        listed = " union ".join(
+        both = " union ".join(
             f"select table_name from {self.database}.information_schema.{kind} where table_schema = %s"
             for kind in ("tables", "views")
         )
-        return {name.lower() for (name,) in self.rows(listed, [schema.upper()] * 2)}
+        return {name.lower() for (name,) in self.rows(both, [schema.upper()] * 2)}
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -151,9 +152,6 @@ def open_session(target: BuildTarget) -> Iterator[Session]:
         raise refused(error, said) from error
     with closing(connection):
         yield Session(connection, said)
-
-
-NOT_OF_CREDENTIALS = ("type", "threads", "session_parameters")
 
 
 def _kind(column: Any) -> pa.DataType:
